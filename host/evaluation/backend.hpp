@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/evaluation/tally.hpp"
+#include "host/network/network.hpp"
+#include "kernels/routing.hpp"
+#include "kernels/token.hpp"
+
+namespace spacemoe {
+
+/// A path latency to look up: from source number `source` of a table to a satellite.
+struct PathQuery {
+  std::uint32_t source;
+  SatelliteId satellite;
+};
+
+/// Path latencies of a batch of snapshots from some sources to every satellite; stays where the backend
+/// lives.
+class PathTable {
+ public:
+  virtual ~PathTable() = default;
+
+  /// Latency [ns] of each query in one snapshot of the batch.
+  virtual std::vector<Nanoseconds> gather(std::uint32_t snapshot,
+                                          std::span<PathQuery const> queries) const = 0;
+  /// Latencies [ns] from one source to every satellite in one snapshot.
+  virtual std::vector<Nanoseconds> row(std::uint32_t snapshot, std::uint32_t source) const = 0;
+};
+
+/// Tokens [first, first + count) of a slot under one placement: a cell of the estimate.
+struct TokenCell {
+  std::uint32_t slot;
+  std::uint32_t first;
+  std::uint32_t count;
+  CostView cost;
+};
+
+/// Three kinds of work, coarse enough that virtual dispatch costs nothing. Every backend gives the same bits.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  virtual std::string_view name() const = 0;
+
+  /// Path latencies [ns] from each source to every satellite, per snapshot. Throws BackendError when a
+  /// latency saturates at 2^31 ns.
+  virtual std::unique_ptr<PathTable> path_latencies(SnapshotBatch const& batch,
+                                                    std::span<SatelliteId const> sources) = 0;
+
+  /// Draws and tallies the tokens of each cell: moments per cell, one histogram for all.
+  virtual LatencyTally sample_tokens(RoutingView const& routing, Seed seed,
+                                     std::span<TokenCell const> cells) = 0;
+};
+
+}  // namespace spacemoe

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "host/evaluation/backend.hpp"
+#include "host/evaluation/result.hpp"
+#include "host/evaluation/scenario.hpp"
+
+namespace spacemoe {
+
+struct EvaluateOptions {
+  bool exact = false;
+  std::uint64_t batch_bytes = std::uint64_t{256} << 20;  ///< path rows held at a time; changes no result
+  /// Called between batches with the work done and to do [tokens].
+  std::function<void(std::uint64_t done, std::uint64_t total)> progress;
+};
+
+/// Plans the placements, samples token latencies of every strategy and summarises them.
+Evaluation evaluate(Scenario const& scenario, Backend& backend, EvaluateOptions const& options);
+
+/// Peak memory [bytes] that evaluating a scenario takes, as documented in README.md.
+double evaluation_bytes(Scenario const& scenario, EvaluateOptions const& options);
+
+}  // namespace spacemoe

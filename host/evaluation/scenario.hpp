@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/constellation/constellation.hpp"
+#include "host/model/activation.hpp"
+#include "host/model/compute.hpp"
+#include "host/model/moe_model.hpp"
+#include "host/network/link_rules.hpp"
+#include "host/network/network.hpp"
+#include "host/placement/placement.hpp"
+#include "host/placement/strategies.hpp"
+#include "kernels/draw.hpp"
+#include "kernels/routing.hpp"
+
+namespace spacemoe {
+
+/// The instants at which snapshots are taken: start + k * span / slots.
+struct TimeGrid {
+  std::uint32_t slots = 1;
+  double start_s = 0;
+  std::optional<double> span_s;  ///< empty: one period of the first shell
+};
+
+/// Where the outputs of a layer's experts meet.
+enum class Aggregation : std::uint8_t {
+  next_gateway,  ///< experts send on to the gateway of the next layer
+  own_gateway,   ///< experts return to their gateway, which forwards
+};
+
+/// Everything that a result depends on, checked.
+struct Scenario {
+  std::string title;
+  Seed seed;
+
+  // Network: a constellation, or a listed graph (then `constellation` has no shells).
+  Constellation constellation;
+  std::uint32_t listed_nodes = 0;
+  std::vector<ListedLink> listed_links;
+  LinkRules links;
+  TimeGrid time;
+
+  MoeModel model;
+  RoutingLaw law = RoutingLaw::plackett_luce;
+  ActivationWeights weights;
+  ComputeSpec compute;
+  Aggregation aggregation = Aggregation::next_gateway;
+
+  std::vector<Strategy> strategies;
+  std::uint32_t random_placements = 1;  ///< placements averaged per random strategy
+  std::uint32_t capacity = 1;           ///< experts per satellite
+  bool gateways_host_experts = false;
+  std::uint32_t ring_shell = 0;            ///< shell of the ring of subnets
+  std::vector<Placement> file_placements;  ///< for Strategy::file
+
+  std::uint64_t tokens = 0;  ///< per strategy
+
+  std::string given_text;  ///< the scenario file as it was read
+};
+
+bool is_listed(Scenario const& scenario);
+std::uint32_t satellites(Scenario const& scenario);
+/// Duration of all slots [s] and the time of one [s].
+double span_s(Scenario const& scenario);
+double slot_time_s(Scenario const& scenario, std::uint32_t slot);
+Network make_network(Scenario const& scenario);
+PlacementLimits placement_limits(Scenario const& scenario);
+
+}  // namespace spacemoe

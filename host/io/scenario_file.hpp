@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/evaluation/scenario.hpp"
+
+namespace spacemoe {
+
+/// Values of the command line that replace those of the file before it is checked.
+struct ScenarioOverrides {
+  std::optional<std::vector<std::string>> strategies;
+  std::optional<std::uint64_t> tokens;
+  std::optional<std::uint64_t> seed;
+};
+
+/// Reads and checks a scenario. Throws ScenarioError with every complaint at once, each with file:line and
+/// key. Files that it names are relative to the folder of the file that names them.
+Scenario load_scenario(std::filesystem::path const& file, ScenarioOverrides const& overrides = {});
+
+/// The scenario with every default spelt out and every file it names included, as TOML that load_scenario
+/// takes back to the same scenario (listed links and rates per satellite inline).
+std::string resolved_text(Scenario const& scenario);
+
+}  // namespace spacemoe

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+
+namespace spacemoe {
+
+/// Links between the last plane of a shell and its first.
+enum class Seam : std::uint8_t {
+  cut,          ///< none
+  wrap,         ///< to the same slot
+  wrap_phased,  ///< to slot + F, the phase-continuous partner
+};
+
+/// Which satellite of the next plane a link goes to.
+enum class InterPlanePartner : std::uint8_t {
+  same_slot,
+  nearest_phase,  ///< slot offset of least phase difference, seam included
+};
+
+/// Whether a latitude limit removes a link when either end or only when both ends are beyond it.
+enum class LatitudeRule : std::uint8_t { either, both };
+
+/// Which inter-satellite links exist and what they cost. Limits that are off are empty.
+struct LinkRules {
+  Seam seam = Seam::cut;
+  bool star_seam = false;  ///< insist on links across the counter-rotating seam of a star
+  InterPlanePartner inter_plane_partner = InterPlanePartner::same_slot;
+
+  std::optional<double> latitude_limit_deg;  ///< inter-plane links only
+  LatitudeRule latitude_rule = LatitudeRule::either;
+  std::optional<double> grazing_altitude_km;  ///< line of sight stays above it
+  std::optional<double> max_range_km;
+  std::optional<double> max_pointing_rate_rad_s;  ///< |dr x dv| / |dr|^2
+  double survival = 1;                            ///< probability per link and slot
+
+  double rate_bit_s = 100e9;
+  double message_bit = 0;    ///< size of the hidden state that a hop serialises
+  double forwarding_ns = 0;  ///< per hop
+};
+
+}  // namespace spacemoe

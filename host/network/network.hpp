@@ -1,0 +1,103 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "host/constellation/constellation.hpp"
+#include "host/network/link_rules.hpp"
+#include "host/satellite_id.hpp"
+#include "kernels/draw.hpp"
+#include "kernels/latency.hpp"
+
+namespace spacemoe {
+
+enum class LinkKind : std::uint8_t { intra_plane, inter_plane, seam, listed };
+inline constexpr std::size_t link_kinds = 4;
+
+struct Link {
+  SatelliteId a;
+  SatelliteId b;  ///< a < b; every pair appears once
+  LinkKind kind;
+};
+
+/// Which satellites are wired to which; the same in every slot. Links that rules or outages remove in a slot
+/// keep their place here.
+struct Wiring {
+  std::uint32_t nodes = 0;
+  std::vector<Link> links;
+
+  // The same links as a neighbour table. Missing ports name the node itself and no_link.
+  std::uint32_t degree = 0;
+  std::vector<std::uint32_t> neighbor;  ///< [port][node]
+  std::vector<std::uint32_t> link;      ///< [port][node]: index into links
+
+  static constexpr std::uint32_t no_link = 0xffffffff;
+};
+
+/// A link of a network given as a list: `a,b,latency_ms`.
+struct ListedLink {
+  SatelliteId a;
+  SatelliteId b;
+  Nanoseconds latency_ns;
+};
+
+/// Why a link is not there in a slot; the first rule that applies, in this order.
+enum class Removal : std::uint8_t { none, latitude, line_of_sight, range, pointing, outage };
+inline constexpr std::size_t removals = 6;
+
+/// All links in one slot.
+struct Snapshot {
+  std::vector<Nanoseconds> latency_ns;  ///< [link], `unreachable` where removed
+  std::vector<Removal> removal;         ///< [link]
+  std::vector<double> length_km;        ///< [link]; empty for a listed network
+};
+
+/// The network over time: +Grid wiring of every shell, link rules and outages; or a listed graph with
+/// outages.
+class Network {
+ public:
+  /// Throws std::invalid_argument for a seam across a star that the rules do not insist on.
+  Network(Constellation constellation, LinkRules rules, Seed seed);
+  /// `nodes` is one more than the greatest id. Links are undirected; duplicates and self-links throw
+  /// std::invalid_argument.
+  Network(std::uint32_t nodes, std::vector<ListedLink> links, LinkRules rules, Seed seed);
+
+  Wiring const& wiring() const { return wiring_; }
+
+  /// Links at a time [s]. Outages of `slot` are drawn by the address (a, b, slot) of `outages`
+  /// (Purpose::evaluation_outage or Purpose::planning_outage).
+  Snapshot snapshot(std::uint32_t slot, double time_s, Purpose outages) const;
+
+ private:
+  Constellation constellation_;
+  LinkRules rules_;
+  Seed seed_;
+  Wiring wiring_;
+  std::vector<Nanoseconds> listed_ns_;  ///< [link] of a listed network
+};
+
+/// Links of several slots as the backends take them: one neighbour table, latencies per slot.
+struct SnapshotBatch {
+  Wiring const* wiring = nullptr;
+  std::uint32_t snapshots = 0;
+  std::vector<Nanoseconds> latency_ns;  ///< [snapshot][port][node], `unreachable` where there is no link
+};
+
+SnapshotBatch batch(Wiring const& wiring, std::vector<Snapshot> const& snapshots);
+
+/// Number of connected components of the surviving links.
+std::uint32_t connected_components(Wiring const& wiring, Snapshot const& snapshot);
+
+/// Counts and ranges of one kind of link in one slot, for `describe`.
+struct LinkStatistics {
+  std::uint32_t links = 0;                        ///< surviving
+  std::array<std::uint32_t, removals> removed{};  ///< by reason
+  double min_km = 0, mean_km = 0, max_km = 0;     ///< of surviving links; 0 for a listed network
+  double min_ms = 0, mean_ms = 0, max_ms = 0;
+};
+
+std::array<LinkStatistics, link_kinds> link_statistics(Wiring const& wiring, Snapshot const& snapshot);
+
+}  // namespace spacemoe

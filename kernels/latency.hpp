@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/function.hpp"
+
+namespace spacemoe {
+
+/// A latency behind the backend line [ns], below 2^31. Integers make min-plus exact and associative, so every
+/// shortest-path algorithm gives the same bits in every order.
+using Nanoseconds = std::uint32_t;
+
+/// "No path". Adding any latency to it stays below 2^32, so a sum may be clipped after the addition.
+inline constexpr Nanoseconds unreachable = 0x7fffffff;
+
+/// a + b, clipped to `unreachable`; both at most `unreachable`.
+SPACEMOE_FN constexpr Nanoseconds add_latency(Nanoseconds a, Nanoseconds b) {
+  Nanoseconds const sum = a + b;
+  return sum < unreachable ? sum : unreachable;
+}
+
+/// Best known latency of a node after its neighbour offers a way through a link of latency `link`.
+/// `best` is at most `unreachable`, so an unreachable neighbour never improves it.
+SPACEMOE_FN constexpr Nanoseconds relax(Nanoseconds best, Nanoseconds neighbor, Nanoseconds link) {
+  Nanoseconds const offered = neighbor + link;
+  return offered < best ? offered : best;
+}
+
+}  // namespace spacemoe
