@@ -25,12 +25,6 @@ struct TimeGrid {
   std::optional<double> span_s;  ///< empty: one period of the first shell
 };
 
-/// Where the outputs of a layer's experts meet.
-enum class Aggregation : std::uint8_t {
-  next_gateway,  ///< experts send on to the gateway of the next layer
-  own_gateway,   ///< experts return to their gateway, which forwards
-};
-
 /// Everything that a result depends on, checked.
 struct Scenario {
   std::string title;

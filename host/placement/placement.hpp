@@ -8,6 +8,12 @@
 
 namespace spacemoe {
 
+/// Where the outputs of a layer's experts meet.
+enum class Aggregation : std::uint8_t {
+  next_gateway,  ///< experts send on to the gateway of the next layer
+  own_gateway,   ///< experts return to their gateway, which forwards
+};
+
 /// Where the model lives: a gateway per MoE layer and a host per expert.
 struct Placement {
   std::uint32_t layers = 0;

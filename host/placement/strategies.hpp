@@ -51,6 +51,7 @@ struct RingShell {
 /// What strategies plan with.
 struct PlanningContext {
   PlacementLimits limits;
+  Aggregation aggregation = Aggregation::next_gateway;
   std::optional<RingShell> ring;  ///< absent in a listed network
   ActivationWeights const* weights = nullptr;
   ComputeTimes const* compute = nullptr;

@@ -1,0 +1,338 @@
+#include "host/placement/strategies.hpp"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <string>
+#include <utility>
+
+#include "host/errors.hpp"
+
+namespace spacemoe {
+namespace {
+
+struct StrategyName {
+  Strategy strategy;
+  std::string_view name;
+};
+
+constexpr std::array names{
+    StrategyName{Strategy::rand_place, "rand-place"},
+    StrategyName{Strategy::rand_intra, "rand-intra"},
+    StrategyName{Strategy::rand_intra_cg, "rand-intra-cg"},
+    StrategyName{Strategy::spacemoe, "spacemoe"},
+    StrategyName{Strategy::near_random, "near-random"},
+    StrategyName{Strategy::colocated, "colocated"},
+    StrategyName{Strategy::greedy, "greedy"},
+    StrategyName{Strategy::file, "file"},
+};
+
+/// Swaps the first `count` entries of `items` with uniformly drawn later ones (Fisher-Yates), by address.
+template <class Item>
+void shuffle_first(std::vector<Item>& items, std::size_t count, PlanningContext const& context,
+                   Purpose purpose, std::uint32_t placement, std::uint32_t layer) {
+  for (std::size_t i = 0; i < count; ++i) {
+    Words4 const words = draw(context.seed, purpose, static_cast<std::uint32_t>(i), placement, layer);
+    std::swap(items[i], items[i + bounded(words.word[0], words.word[1], items.size() - i)]);
+  }
+}
+
+/// One row of blocks of the orbit: rows [begin, end) of the ring belong to a layer.
+struct Rows {
+  std::uint32_t begin;
+  std::uint32_t end;
+};
+
+Rows rows_of(RingShell const& ring, std::uint32_t layer, std::uint32_t layers) {
+  auto const row = [&](std::uint64_t l) {
+    return static_cast<std::uint32_t>(l * ring.satellites_per_plane / layers);
+  };
+  std::uint32_t const begin = row(layer);
+  return {begin, std::max(begin + 1, row(layer + 1))};
+}
+
+SatelliteId ring_satellite(RingShell const& ring, std::uint32_t plane, std::uint32_t row) {
+  return satellite(index(ring.first) + static_cast<std::size_t>(plane) * ring.satellites_per_plane + row);
+}
+
+/// Experts of a layer, heaviest first; equal weights by lowest expert.
+std::vector<std::uint32_t> by_falling_weight(ActivationWeights const& weights, std::uint32_t layer) {
+  std::vector<std::uint32_t> order(weights.experts);
+  std::iota(order.begin(), order.end(), 0u);
+  std::ranges::stable_sort(order, std::ranges::greater{},
+                           [row = weights.layer(layer)](std::uint32_t e) { return row[e]; });
+  return order;
+}
+
+/// Fills a placement while keeping count of the places left on every satellite.
+class Planner {
+ public:
+  Planner(Strategy strategy, PlanningContext const& context, std::uint32_t number)
+      : strategy_(strategy), context_(context), number_(number) {
+    placement_.layers = context.weights->layers;
+    placement_.experts = context.weights->experts;
+    placement_.gateway.resize(placement_.layers);
+    placement_.host.resize(static_cast<std::size_t>(placement_.layers) * placement_.experts);
+    is_gateway_.resize(context.limits.satellites);
+    load_.resize(context.limits.satellites);
+  }
+
+  Placement rand_place() {
+    std::vector<SatelliteId> everywhere = all_satellites();
+    require(everywhere.size() >= placement_.layers, "the constellation", everywhere.size(), placement_.layers,
+            "gateways");
+    shuffle_first(everywhere, placement_.layers, context_, Purpose::gateway_placement, number_, 0);
+    for (std::uint32_t l = 0; l < placement_.layers; ++l) set_gateway(l, everywhere[l]);
+    std::vector<SatelliteId> places = free_places(all_satellites());
+    require(places.size() >= placement_.host.size(), "the constellation", places.size(),
+            placement_.host.size(), "experts");
+    shuffle_first(places, placement_.host.size(), context_, Purpose::expert_placement, number_, 0);
+    for (std::size_t i = 0; i < placement_.host.size(); ++i) host(i, places[i]);
+    return std::move(placement_);
+  }
+
+  Placement rand_intra(bool central) {
+    if (central) {
+      central_gateways();
+    } else {
+      random_gateways();
+    }
+    for (std::uint32_t l = 0; l < placement_.layers; ++l) {
+      std::vector<SatelliteId> places = free_places(layer_subnet(l));
+      require(places.size() >= placement_.experts, subnet_name(l), places.size(), placement_.experts,
+              "experts");
+      shuffle_first(places, placement_.experts, context_, Purpose::expert_placement, number_, l);
+      for (std::uint32_t e = 0; e < placement_.experts; ++e) host(l, e, places[e]);
+    }
+    return std::move(placement_);
+  }
+
+  Placement nearest_in_subnet(bool random_order) {
+    central_gateways();
+    for (std::uint32_t l = 0; l < placement_.layers; ++l) {
+      std::vector<SatelliteId> chosen = spread(l, by_rising_latency(l, layer_subnet(l)), subnet_name(l));
+      if (random_order) {
+        shuffle_first(chosen, chosen.size(), context_, Purpose::expert_placement, number_, l);
+      }
+      host_heaviest_first(l, chosen);
+    }
+    return std::move(placement_);
+  }
+
+  Placement colocated() {
+    central_gateways();
+    for (std::uint32_t l = 0; l < placement_.layers; ++l) {
+      std::vector<SatelliteId> const places = free_places(by_rising_latency(l, layer_subnet(l)));
+      require(places.size() >= placement_.experts, subnet_name(l), places.size(), placement_.experts,
+              "experts");
+      host_heaviest_first(l, places);
+    }
+    return std::move(placement_);
+  }
+
+  /// The next gateway is the nearest free satellite; the hosts are the free satellites of least expected
+  /// latency between the two.
+  Placement greedy() {
+    set_gateway(0, context_.ring ? central_gateway(*context_.ring, 0, placement_.layers) : satellite(0));
+    for (std::uint32_t l = 0; l < placement_.layers; ++l) {
+      if (l + 1 < placement_.layers) set_gateway(l + 1, nearest_unused(placement_.gateway[l]));
+      host_heaviest_first(l, spread(l, by_rising_latency(l, all_satellites()), "the constellation"));
+    }
+    return std::move(placement_);
+  }
+
+ private:
+  std::string subnet_name(std::uint32_t layer) const {
+    return "the subnet of layer " + std::to_string(layer);
+  }
+
+  void require(bool enough, std::string const& where, std::size_t places, std::size_t needed,
+               char const* what) const {
+    if (enough) return;
+    throw ScenarioError(
+        {"placement.strategies " + std::string(name(strategy_)),
+         where + " has " + std::to_string(places) + " free places for " + std::to_string(needed) + " " + what,
+         "raise placement.capacity, set placement.gateways_host_experts, or use a larger constellation"});
+  }
+
+  std::vector<SatelliteId> all_satellites() const {
+    std::vector<SatelliteId> all(context_.limits.satellites);
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = satellite(i);
+    return all;
+  }
+
+  std::vector<SatelliteId> layer_subnet(std::uint32_t layer) const {
+    return subnet(*context_.ring, layer, placement_.layers);
+  }
+
+  std::uint32_t places_left(SatelliteId id) const {
+    if (is_gateway_[index(id)] && !context_.limits.gateways_host_experts) return 0;
+    return context_.limits.capacity - load_[index(id)];
+  }
+
+  /// Every satellite as often as it has free places, in the given order.
+  std::vector<SatelliteId> free_places(std::vector<SatelliteId> const& satellites) const {
+    std::vector<SatelliteId> places;
+    for (SatelliteId const id : satellites) places.insert(places.end(), places_left(id), id);
+    return places;
+  }
+
+  void set_gateway(std::uint32_t layer, SatelliteId id) {
+    placement_.gateway[layer] = id;
+    is_gateway_[index(id)] = true;
+  }
+
+  void host(std::size_t expert, SatelliteId id) {
+    placement_.host[expert] = id;
+    ++load_[index(id)];
+  }
+  void host(std::uint32_t layer, std::uint32_t expert, SatelliteId id) {
+    host(static_cast<std::size_t>(layer) * placement_.experts + expert, id);
+  }
+
+  void central_gateways() {
+    for (std::uint32_t l = 0; l < placement_.layers; ++l) {
+      set_gateway(l, central_gateway(*context_.ring, l, placement_.layers));
+    }
+  }
+
+  void random_gateways() {
+    for (std::uint32_t l = 0; l < placement_.layers; ++l) {
+      std::vector<SatelliteId> candidates = layer_subnet(l);
+      std::erase_if(candidates, [&](SatelliteId id) { return is_gateway_[index(id)]; });
+      require(!candidates.empty(), subnet_name(l), 0, 1, "gateway");
+      shuffle_first(candidates, 1, context_, Purpose::gateway_placement, number_, l);
+      set_gateway(l, candidates.front());
+    }
+  }
+
+  /// Expected c_l of a layer's experts [ns, summed over slots] on every satellite.
+  std::vector<std::uint64_t> expected_costs(std::uint32_t layer) const {
+    bool const own = context_.aggregation == Aggregation::own_gateway;
+    std::array const ends{placement_.gateway[layer],
+                          own ? placement_.gateway[layer] : placement_.next_gateway(layer)};
+    auto const rows = context_.expected_latencies(ends);
+    std::vector<std::uint64_t> cost(context_.limits.satellites);
+    for (std::size_t s = 0; s < cost.size(); ++s) {
+      cost[s] =
+          rows[0][s] + rows[1][s] + context_.slots * context_.compute->expert_ns(layer, 0, satellite(s));
+    }
+    return cost;
+  }
+
+  std::vector<SatelliteId> by_rising_latency(std::uint32_t layer, std::vector<SatelliteId> satellites) const {
+    auto const cost = expected_costs(layer);
+    std::ranges::stable_sort(satellites, {}, [&](SatelliteId id) { return cost[index(id)]; });
+    return satellites;
+  }
+
+  /// Places for a layer's experts on the first of `satellites` that have room: one expert each, then a second
+  /// round, and so on where there are fewer satellites than experts.
+  std::vector<SatelliteId> spread(std::uint32_t layer, std::vector<SatelliteId> const& satellites,
+                                  std::string const& where) const {
+    std::vector<SatelliteId> chosen;
+    for (std::uint32_t round = 1; round <= context_.limits.capacity; ++round) {
+      for (SatelliteId const id : satellites) {
+        if (chosen.size() == placement_.experts) return chosen;
+        if (places_left(id) >= round) chosen.push_back(id);
+      }
+    }
+    require(chosen.size() == placement_.experts, where, chosen.size(), placement_.experts,
+            ("experts of layer " + std::to_string(layer)).c_str());
+    return chosen;
+  }
+
+  void host_heaviest_first(std::uint32_t layer, std::vector<SatelliteId> const& satellites) {
+    auto const order = by_falling_weight(*context_.weights, layer);
+    for (std::size_t i = 0; i < order.size(); ++i) host(layer, order[i], satellites[i]);
+  }
+
+  SatelliteId nearest_unused(SatelliteId from) const {
+    auto const row = context_.expected_latencies(std::array{from}).front();
+    std::optional<SatelliteId> nearest;
+    for (SatelliteId const id : all_satellites()) {
+      bool const unused = !is_gateway_[index(id)] && load_[index(id)] == 0;
+      if (unused && (!nearest || row[index(id)] < row[index(*nearest)])) nearest = id;
+    }
+    require(nearest.has_value(), "the constellation", 0, 1, "gateway");
+    return *nearest;
+  }
+
+  Strategy strategy_;
+  PlanningContext const& context_;
+  std::uint32_t number_;
+  Placement placement_;
+  std::vector<bool> is_gateway_;
+  std::vector<std::uint32_t> load_;
+};
+
+}  // namespace
+
+std::string_view name(Strategy strategy) {
+  return std::ranges::find(names, strategy, &StrategyName::strategy)->name;
+}
+
+std::optional<Strategy> strategy_named(std::string_view wanted) {
+  auto const found = std::ranges::find(names, wanted, &StrategyName::name);
+  if (found == names.end()) return std::nullopt;
+  return found->strategy;
+}
+
+std::vector<Strategy> const& all_strategies() {
+  static std::vector<Strategy> const all = [] {
+    std::vector<Strategy> strategies;
+    for (auto const& entry : names) strategies.push_back(entry.strategy);
+    return strategies;
+  }();
+  return all;
+}
+
+bool is_random(Strategy strategy) {
+  return strategy == Strategy::rand_place || strategy == Strategy::rand_intra ||
+         strategy == Strategy::rand_intra_cg || strategy == Strategy::near_random;
+}
+
+bool needs_shell(Strategy strategy) {
+  return strategy != Strategy::rand_place && strategy != Strategy::greedy && strategy != Strategy::file;
+}
+
+std::vector<SatelliteId> subnet(RingShell const& ring, std::uint32_t layer, std::uint32_t layers) {
+  Rows const rows = rows_of(ring, layer, layers);
+  std::vector<SatelliteId> satellites;
+  for (std::uint32_t plane = 0; plane < ring.planes; ++plane) {
+    for (std::uint32_t row = rows.begin; row < rows.end; ++row) {
+      satellites.push_back(ring_satellite(ring, plane, row));
+    }
+  }
+  return satellites;
+}
+
+SatelliteId central_gateway(RingShell const& ring, std::uint32_t layer, std::uint32_t layers) {
+  Rows const rows = rows_of(ring, layer, layers);
+  return ring_satellite(ring, ring.planes / 2, rows.begin + (rows.end - rows.begin - 1) / 2);
+}
+
+Placement plan(Strategy strategy, PlanningContext const& context, std::uint32_t placement) {
+  Planner planner(strategy, context, placement);
+  switch (strategy) {
+    case Strategy::rand_place:
+      return planner.rand_place();
+    case Strategy::rand_intra:
+      return planner.rand_intra(false);
+    case Strategy::rand_intra_cg:
+      return planner.rand_intra(true);
+    case Strategy::spacemoe:
+      return planner.nearest_in_subnet(false);
+    case Strategy::near_random:
+      return planner.nearest_in_subnet(true);
+    case Strategy::colocated:
+      return planner.colocated();
+    case Strategy::greedy:
+      return planner.greedy();
+    case Strategy::file:
+      break;
+  }
+  throw std::logic_error("placements from a file are read, not planned");
+}
+
+}  // namespace spacemoe
