@@ -10,7 +10,8 @@
 
 namespace spacemoe {
 
-/// How long computing takes. Either from FLOPs and rates, or given in ms.
+/// How long computing takes. Either from FLOPs and rates, or given in ms; a given time also wins over a
+/// switch.
 struct ComputeSpec {
   double rate_flop_s = 0;                         ///< of every satellite
   std::vector<double> satellite_rate_flop_s;      ///< [satellite]; empty: rate_flop_s everywhere

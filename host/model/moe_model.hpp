@@ -31,6 +31,10 @@ double expert_flop(MoeModel const& model);
 /// 8 d^2 + 4 s d + 2 d E + shared 6 d f with plain multi-head attention, or the given figure.
 double gateway_flop(MoeModel const& model);
 
+/// One token through a layer without experts: the gateway's work without the router, and a feed-forward block
+/// that is K experts wide besides the shared ones.
+double dense_layer_flop(MoeModel const& model);
+
 /// 2 d V.
 double head_flop(MoeModel const& model);
 
