@@ -19,6 +19,9 @@ struct EvaluateOptions {
 /// Plans the placements, samples token latencies of every strategy and summarises them.
 Evaluation evaluate(Scenario const& scenario, Backend& backend, EvaluateOptions const& options);
 
+/// Slots whose snapshots, path rows and costs are held at a time.
+std::uint32_t slots_per_batch(Scenario const& scenario, EvaluateOptions const& options);
+
 /// Peak memory [bytes] that evaluating a scenario takes, as documented in README.md.
 double evaluation_bytes(Scenario const& scenario, EvaluateOptions const& options);
 

@@ -13,6 +13,7 @@
 namespace spacemoe {
 
 inline constexpr std::array<double, 4> quantile_levels{0.5, 0.9, 0.99, 0.999};
+inline constexpr std::array<std::uint32_t, 4> quantile_per_mille{500, 900, 990, 999};
 inline constexpr std::array<char const*, 4> quantile_names{"p50", "p90", "p99", "p99.9"};
 
 /// A quantile as the bounds of its bin [ms], with a 95 % binomial confidence interval.

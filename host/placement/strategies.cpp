@@ -109,6 +109,7 @@ class Planner {
 
   Placement nearest_in_subnet(bool random_order) {
     central_gateways();
+    look_up_rows();
     for (std::uint32_t l = 0; l < placement_.layers; ++l) {
       std::vector<SatelliteId> chosen = spread(l, by_rising_latency(l, layer_subnet(l)), subnet_name(l));
       if (random_order) {
@@ -121,6 +122,7 @@ class Planner {
 
   Placement colocated() {
     central_gateways();
+    look_up_rows();
     for (std::uint32_t l = 0; l < placement_.layers; ++l) {
       std::vector<SatelliteId> const places = free_places(by_rising_latency(l, layer_subnet(l)));
       require(places.size() >= placement_.experts, subnet_name(l), places.size(), placement_.experts,
@@ -133,9 +135,10 @@ class Planner {
   /// The next gateway is the nearest free satellite; the hosts are the free satellites of least expected
   /// latency between the two.
   Placement greedy() {
-    set_gateway(0, context_.ring ? central_gateway(*context_.ring, 0, placement_.layers) : satellite(0));
+    add_greedy_gateway(0,
+                       context_.ring ? central_gateway(*context_.ring, 0, placement_.layers) : satellite(0));
     for (std::uint32_t l = 0; l < placement_.layers; ++l) {
-      if (l + 1 < placement_.layers) set_gateway(l + 1, nearest_unused(placement_.gateway[l]));
+      if (l + 1 < placement_.layers) add_greedy_gateway(l + 1, nearest_unused(row_[l]));
       host_heaviest_first(l, spread(l, by_rising_latency(l, all_satellites()), "the constellation"));
     }
     return std::move(placement_);
@@ -196,6 +199,9 @@ class Planner {
     }
   }
 
+  /// Expected latencies from all gateways at once.
+  void look_up_rows() { row_ = context_.expected_latencies(placement_.gateway); }
+
   void random_gateways() {
     for (std::uint32_t l = 0; l < placement_.layers; ++l) {
       std::vector<SatelliteId> candidates = layer_subnet(l);
@@ -209,13 +215,11 @@ class Planner {
   /// Expected c_l of a layer's experts [ns, summed over slots] on every satellite.
   std::vector<std::uint64_t> expected_costs(std::uint32_t layer) const {
     bool const own = context_.aggregation == Aggregation::own_gateway;
-    std::array const ends{placement_.gateway[layer],
-                          own ? placement_.gateway[layer] : placement_.next_gateway(layer)};
-    auto const rows = context_.expected_latencies(ends);
+    auto const& there = row_[layer];
+    auto const& onward = row_[own ? layer : (layer + 1) % placement_.layers];
     std::vector<std::uint64_t> cost(context_.limits.satellites);
     for (std::size_t s = 0; s < cost.size(); ++s) {
-      cost[s] =
-          rows[0][s] + rows[1][s] + context_.slots * context_.compute->expert_ns(layer, 0, satellite(s));
+      cost[s] = there[s] + onward[s] + context_.slots * context_.compute->expert_ns(layer, 0, satellite(s));
     }
     return cost;
   }
@@ -247,8 +251,12 @@ class Planner {
     for (std::size_t i = 0; i < order.size(); ++i) host(layer, order[i], satellites[i]);
   }
 
-  SatelliteId nearest_unused(SatelliteId from) const {
-    auto const row = context_.expected_latencies(std::array{from}).front();
+  void add_greedy_gateway(std::uint32_t layer, SatelliteId id) {
+    set_gateway(layer, id);
+    row_.push_back(context_.expected_latencies(std::array{id}).front());
+  }
+
+  SatelliteId nearest_unused(std::vector<std::uint64_t> const& row) const {
     std::optional<SatelliteId> nearest;
     for (SatelliteId const id : all_satellites()) {
       bool const unused = !is_gateway_[index(id)] && load_[index(id)] == 0;
@@ -262,6 +270,7 @@ class Planner {
   PlanningContext const& context_;
   std::uint32_t number_;
   Placement placement_;
+  std::vector<std::vector<std::uint64_t>> row_;  ///< [layer][satellite]: expected latencies from the gateway
   std::vector<bool> is_gateway_;
   std::vector<std::uint32_t> load_;
 };

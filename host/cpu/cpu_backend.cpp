@@ -1,0 +1,101 @@
+#include "host/cpu/cpu_backend.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include <tbb/enumerable_thread_specific.h>
+#include <tbb/global_control.h>
+#include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
+
+#include "host/cpu/path_table.hpp"
+#include "host/cpu/relaxation.hpp"
+#include "host/cpu/sampling.hpp"
+
+namespace spacemoe {
+namespace {
+
+/// Tokens that one task draws; results do not depend on it.
+constexpr std::uint32_t tokens_per_task = 4096;
+
+struct TokenTask {
+  std::size_t cell;
+  std::uint32_t first;
+  std::uint32_t count;
+};
+
+std::vector<TokenTask> split(std::span<TokenCell const> cells) {
+  std::vector<TokenTask> tasks;
+  for (std::size_t c = 0; c < cells.size(); ++c) {
+    for (std::uint32_t done = 0; done < cells[c].count; done += tokens_per_task) {
+      tasks.push_back({c, cells[c].first + done, std::min(tokens_per_task, cells[c].count - done)});
+    }
+  }
+  return tasks;
+}
+
+LatencyTally empty_tally(std::uint32_t layers) {
+  return {{}, std::vector<std::uint64_t>(bin_count), std::vector<std::uint64_t>(layers)};
+}
+
+void add(std::vector<std::uint64_t>& sum, std::vector<std::uint64_t> const& part) {
+  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += part[i];
+}
+
+class CpuBackend final : public Backend {
+ public:
+  std::string_view name() const override { return "cpu"; }
+
+  std::unique_ptr<PathTable> path_latencies(SnapshotBatch const& batch,
+                                            std::span<SatelliteId const> sources) override {
+    Wiring const& wiring = *batch.wiring;
+    auto table = std::make_unique<CpuPathTable>(batch.snapshots, static_cast<std::uint32_t>(sources.size()),
+                                                wiring.nodes);
+    std::size_t const links = static_cast<std::size_t>(wiring.degree) * wiring.nodes;
+    std::uint32_t const blocks = table->blocks();
+    tbb::parallel_for(std::size_t{0}, std::size_t{batch.snapshots} * blocks, [&](std::size_t task) {
+      auto const snapshot = static_cast<std::uint32_t>(task / blocks);
+      auto const block = static_cast<std::uint32_t>(task % blocks);
+      std::size_t const first = std::size_t{block} * lanes;
+      relax_block(wiring, std::span(batch.latency_ns).subspan(snapshot * links, links),
+                  sources.subspan(first, std::min<std::size_t>(lanes, sources.size() - first)),
+                  table->block(snapshot, block));
+    });
+    return table;
+  }
+
+  LatencyTally sample_tokens(RoutingView const& routing, Seed seed,
+                             std::span<TokenCell const> cells) override {
+    std::vector<TokenTask> const tasks = split(cells);
+    std::vector<Moments> moments(tasks.size());
+    tbb::enumerable_thread_specific<LatencyTally> partial([&] { return empty_tally(routing.layers); });
+    tbb::parallel_for(std::size_t{0}, tasks.size(), [&](std::size_t t) {
+      TokenTask const& task = tasks[t];
+      sample_range(routing, seed, cells[task.cell], task.first, task.count, moments[t], partial.local());
+    });
+    LatencyTally tally = empty_tally(routing.layers);
+    tally.cell.resize(cells.size());
+    for (std::size_t t = 0; t < tasks.size(); ++t) tally.cell[tasks[t].cell] += moments[t];
+    for (auto const& part : partial) {
+      add(tally.histogram, part.histogram);
+      add(tally.layer_sum_ns, part.layer_sum_ns);
+    }
+    return tally;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_cpu_backend() {
+  return std::make_unique<CpuBackend>();
+}
+
+void with_threads(unsigned threads, std::function<void()> const& work) {
+  unsigned const count =
+      threads == 0 ? static_cast<unsigned>(tbb::this_task_arena::max_concurrency()) : threads;
+  // The arena bounds the work; the control lets it have more workers than cores.
+  tbb::global_control const workers(tbb::global_control::max_allowed_parallelism, std::max(count, 1u));
+  tbb::task_arena(static_cast<int>(count)).execute(work);
+}
+
+}  // namespace spacemoe

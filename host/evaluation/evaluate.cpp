@@ -1,0 +1,203 @@
+#include "host/evaluation/evaluate.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <tbb/parallel_for.h>
+
+#include "host/evaluation/cell_grid.hpp"
+#include "host/evaluation/costs.hpp"
+#include "host/evaluation/exact.hpp"
+#include "host/evaluation/planning.hpp"
+#include "host/evaluation/summary.hpp"
+#include "host/model/routing_tables.hpp"
+
+namespace spacemoe {
+namespace {
+
+/// Adds the time until its end to a total.
+class Stopwatch {
+ public:
+  explicit Stopwatch(double& total_s) : total_s_(total_s), start_(Clock::now()) {}
+  ~Stopwatch() { total_s_ += std::chrono::duration<double>(Clock::now() - start_).count(); }
+  Stopwatch(Stopwatch const&) = delete;
+  Stopwatch& operator=(Stopwatch const&) = delete;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  double& total_s_;
+  Clock::time_point start_;
+};
+
+/// One strategy on its way through the slots.
+struct Course {
+  Strategy strategy;
+  std::vector<Placement> placements;
+  CellGrid grid;
+  std::vector<PlacementCosts> costs;  ///< [placement]
+  LatencyTally tally;                 ///< cells [placement][slot]
+  ExactMixture exact;
+};
+
+/// Costs of all cells of a strategy in a batch of slots, [slot][placement], and their views.
+struct BatchCosts {
+  std::vector<SlotCosts> costs;
+  std::vector<TokenCell> cells;
+};
+
+class Evaluator {
+ public:
+  Evaluator(Scenario const& scenario, Backend& backend, EvaluateOptions const& options)
+      : scenario_(scenario),
+        backend_(backend),
+        options_(options),
+        network_(make_network(scenario)),
+        routing_(scenario.law, scenario.weights, scenario.model.top_k),
+        weights_(routing_.sampled_weights()),
+        compute_(scenario.model, scenario.compute) {}
+
+  Evaluation run() {
+    {
+      Stopwatch const watch(timing_.total_s);
+      std::vector<Course> courses = plan_courses();
+      sample(courses);
+      collect(courses);
+    }
+    evaluation_.timing = timing_;
+    return std::move(evaluation_);
+  }
+
+ private:
+  std::vector<Course> plan_courses() {
+    Stopwatch const watch(timing_.planning_s);
+    std::vector<Course> courses;
+    PlacementPlanner planner(scenario_, network_, compute_, backend_, slots_per_batch(scenario_, options_));
+    std::vector<SatelliteId> gateways;
+    for (Strategy const strategy : scenario_.strategies) {
+      auto placements = planner.placements(strategy);
+      for (auto const& p : placements) gateways.insert(gateways.end(), p.gateway.begin(), p.gateway.end());
+      CellGrid const grid(scenario_.tokens, static_cast<std::uint32_t>(placements.size()),
+                          scenario_.time.slots);
+      courses.push_back({strategy, std::move(placements), grid, {}, empty_tally(grid), {}});
+    }
+    sources_ = PathSources(std::move(gateways));
+    for (auto& course : courses) {
+      for (auto const& p : course.placements) course.costs.emplace_back(scenario_, compute_, p, sources_);
+    }
+    return courses;
+  }
+
+  LatencyTally empty_tally(CellGrid const& grid) const {
+    return {std::vector<Moments>(grid.cells()), std::vector<std::uint64_t>(bin_count),
+            std::vector<std::uint64_t>(scenario_.weights.layers)};
+  }
+
+  void sample(std::vector<Course>& courses) {
+    std::uint64_t const all = scenario_.tokens * courses.size();
+    std::uint64_t done = 0;
+    std::uint32_t const slots = scenario_.time.slots;
+    std::uint32_t const step = slots_per_batch(scenario_, options_);
+    for (std::uint32_t first = 0; first < slots; first += step) {
+      std::uint32_t const count = std::min(step, slots - first);
+      auto const paths = path_latencies(first, count);
+      for (auto& course : courses) {
+        BatchCosts const batch = batch_costs(course, *paths, first, count);
+        done += sample_batch(course, batch);
+        if (options_.exact) add_exact(course, batch);
+        if (options_.progress) options_.progress(done, all);
+      }
+    }
+  }
+
+  std::unique_ptr<PathTable> path_latencies(std::uint32_t first, std::uint32_t count) {
+    SnapshotBatch batch;
+    {
+      Stopwatch const watch(timing_.snapshots_s);
+      batch = snapshots(scenario_, network_, first, count, Purpose::evaluation_outage);
+    }
+    Stopwatch const watch(timing_.paths_s);
+    return backend_.path_latencies(batch, sources_.ids());
+  }
+
+  BatchCosts batch_costs(Course const& course, PathTable const& paths, std::uint32_t first,
+                         std::uint32_t count) {
+    Stopwatch const watch(timing_.costs_s);
+    std::uint32_t const placements = course.grid.placements();
+    BatchCosts batch{std::vector<SlotCosts>(std::size_t{count} * placements), {}};
+    tbb::parallel_for(std::size_t{0}, batch.costs.size(), [&](std::size_t i) {
+      PlacementCosts const& costs = course.costs[i % placements];
+      batch.costs[i] =
+          costs.in_slot(paths.gather(static_cast<std::uint32_t>(i / placements), costs.queries()));
+    });
+    for (std::size_t i = 0; i < batch.costs.size(); ++i) {
+      auto const slot = static_cast<std::uint32_t>(first + i / placements);
+      auto const placement = static_cast<std::uint32_t>(i % placements);
+      batch.cells.push_back({slot, static_cast<std::uint32_t>(course.grid.first_token(placement, slot)),
+                             static_cast<std::uint32_t>(course.grid.tokens(placement, slot)),
+                             course.costs[placement].view(batch.costs[i])});
+    }
+    return batch;
+  }
+
+  std::uint64_t sample_batch(Course& course, BatchCosts const& batch) {
+    Stopwatch const watch(timing_.sampling_s);
+    LatencyTally const part = backend_.sample_tokens(routing_.view(), scenario_.seed, batch.cells);
+    std::uint64_t tokens = 0;
+    for (std::size_t i = 0; i < batch.cells.size(); ++i) {
+      auto const placement = static_cast<std::uint32_t>(i % course.grid.placements());
+      course.tally.cell[course.grid.cell(placement, batch.cells[i].slot)] = part.cell[i];
+      tokens += part.cell[i].tokens;
+    }
+    for (std::size_t b = 0; b < part.histogram.size(); ++b) course.tally.histogram[b] += part.histogram[b];
+    for (std::size_t l = 0; l < part.layer_sum_ns.size(); ++l)
+      course.tally.layer_sum_ns[l] += part.layer_sum_ns[l];
+    return tokens;
+  }
+
+  void add_exact(Course& course, BatchCosts const& batch) {
+    Stopwatch const watch(timing_.exact_s);
+    std::vector<ExactCell> cells(batch.cells.size());
+    tbb::parallel_for(std::size_t{0}, cells.size(), [&](std::size_t i) {
+      double const share = batch.cells[i].count / static_cast<double>(scenario_.tokens);
+      cells[i] = exact_cell(scenario_.law, weights_, scenario_.model.top_k, batch.cells[i].cost, share);
+    });
+    course.exact.add(cells);
+  }
+
+  void collect(std::vector<Course>& courses) {
+    evaluation_.slots = scenario_.time.slots;
+    evaluation_.layers = scenario_.weights.layers;
+    evaluation_.experts = scenario_.weights.experts;
+    evaluation_.backend = backend_.name();
+    for (auto& course : courses) {
+      StrategyResult result;
+      result.strategy = course.strategy;
+      result.placements = std::move(course.placements);
+      result.tally = std::move(course.tally);
+      summarize(result, scenario_.time.slots);
+      if (options_.exact) result.exact = course.exact.result();
+      evaluation_.strategies.push_back(std::move(result));
+    }
+    compare_to_best(evaluation_.strategies);
+  }
+
+  Scenario const& scenario_;
+  Backend& backend_;
+  EvaluateOptions const& options_;
+  Network network_;
+  RoutingTables routing_;
+  ActivationWeights weights_;
+  ComputeTimes compute_;
+  PathSources sources_{{}};
+  Timing timing_;
+  Evaluation evaluation_;
+};
+
+}  // namespace
+
+Evaluation evaluate(Scenario const& scenario, Backend& backend, EvaluateOptions const& options) {
+  return Evaluator(scenario, backend, options).run();
+}
+
+}  // namespace spacemoe

@@ -1,0 +1,65 @@
+#include <algorithm>
+#include <cmath>
+
+#include "host/evaluation/evaluate.hpp"
+#include "kernels/bins.hpp"
+
+namespace spacemoe {
+namespace {
+
+struct Sizes {
+  double nodes;
+  double ports;
+  double sources;            ///< at most
+  double placements;         ///< over all strategies
+  double widest_placements;  ///< of one strategy
+  double experts;            ///< layers x experts
+};
+
+Sizes sizes(Scenario const& scenario) {
+  double total = 0;
+  double widest = 0;
+  for (Strategy const strategy : scenario.strategies) {
+    double const placements = strategy == Strategy::file
+                                  ? static_cast<double>(scenario.file_placements.size())
+                              : is_random(strategy) ? scenario.random_placements
+                                                    : 1;
+    total += placements;
+    widest = std::max(widest, placements);
+  }
+  double const nodes = satellites(scenario);
+  double const ports =
+      is_listed(scenario) ? 2.0 * static_cast<double>(scenario.listed_links.size()) / nodes + 1 : 4;
+  double const layers = scenario.weights.layers;
+  return {nodes, ports, std::min(nodes, total * layers), total, widest, layers * scenario.weights.experts};
+}
+
+/// Snapshot (links with latency, length and reason, then the neighbour table), path rows, and the costs of
+/// one strategy.
+double slot_bytes(Sizes const& s, bool exact) {
+  double const snapshot = s.nodes * s.ports * (4 + 0.5 * (4 + 1 + 8));
+  double const rows = s.nodes * (s.sources + 15) * 4;
+  double const costs = s.widest_placements * s.experts * (4 + 8);
+  double const distributions = exact ? s.widest_placements * s.experts * 16 : 0;
+  return snapshot + rows + costs + distributions;
+}
+
+}  // namespace
+
+std::uint32_t slots_per_batch(Scenario const& scenario, EvaluateOptions const& options) {
+  double const fit = static_cast<double>(options.batch_bytes) / slot_bytes(sizes(scenario), options.exact);
+  return static_cast<std::uint32_t>(std::clamp(std::floor(fit), 1.0, static_cast<double>(scenario.time.slots)));
+}
+
+double evaluation_bytes(Scenario const& scenario, EvaluateOptions const& options) {
+  Sizes const s = sizes(scenario);
+  double const batch = slots_per_batch(scenario, options) * slot_bytes(s, options.exact);
+  double const planning = scenario.time.slots * s.nodes * s.ports * 4 + s.sources * s.nodes * 8;
+  double const cells = s.placements * scenario.time.slots * sizeof(Moments);
+  double const placements = s.placements * s.experts * (4 + 8 + 4 + 2 + 2 * sizeof(PathQuery));
+  double const tables = s.experts * (8 + 8 + 4 * (1 + scenario.model.top_k)) + bin_count * 8.0;
+  double const satellite_states = s.nodes * (sizeof(State) + 2 * s.ports * sizeof(Link));
+  return batch + planning + cells + placements + tables + satellite_states;
+}
+
+}  // namespace spacemoe

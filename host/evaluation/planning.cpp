@@ -1,0 +1,96 @@
+#include "host/evaluation/planning.hpp"
+
+#include <algorithm>
+
+#include <tbb/parallel_for.h>
+
+namespace spacemoe {
+namespace {
+
+/// Adds one slot's row to a sum of rows; unreachable satellites count as twice the row's greatest finite
+/// latency.
+void add_row(std::vector<Nanoseconds> const& row, std::vector<std::uint64_t>& sum) {
+  Nanoseconds greatest = 0;
+  for (Nanoseconds const latency : row) {
+    if (latency != unreachable) greatest = std::max(greatest, latency);
+  }
+  for (std::size_t s = 0; s < row.size(); ++s) {
+    sum[s] += row[s] == unreachable ? 2 * std::uint64_t{greatest} : row[s];
+  }
+}
+
+std::optional<RingShell> ring_shell(Scenario const& scenario) {
+  if (is_listed(scenario)) return std::nullopt;
+  Shell const& shell = scenario.constellation.shells[scenario.ring_shell];
+  return RingShell{first_satellite(scenario.constellation, scenario.ring_shell), shell.planes,
+                   shell.satellites_per_plane};
+}
+
+}  // namespace
+
+SnapshotBatch snapshots(Scenario const& scenario, Network const& network, std::uint32_t first,
+                        std::uint32_t count, Purpose outages) {
+  std::vector<Snapshot> taken(count);
+  tbb::parallel_for(std::uint32_t{0}, count, [&](std::uint32_t i) {
+    taken[i] = network.snapshot(first + i, slot_time_s(scenario, first + i), outages);
+  });
+  return batch(network.wiring(), taken);
+}
+
+PlacementPlanner::PlacementPlanner(Scenario const& scenario, Network const& network,
+                                   ComputeTimes const& compute, Backend& backend,
+                                   std::uint32_t slots_per_batch)
+    : scenario_(scenario), backend_(backend) {
+  for (std::uint32_t first = 0; first < scenario.time.slots; first += slots_per_batch) {
+    batches_.push_back(snapshots(scenario, network, first,
+                                 std::min(slots_per_batch, scenario.time.slots - first),
+                                 Purpose::planning_outage));
+  }
+  context_.limits = placement_limits(scenario);
+  context_.aggregation = scenario.aggregation;
+  context_.ring = ring_shell(scenario);
+  context_.weights = &scenario.weights;
+  context_.compute = &compute;
+  context_.slots = scenario.time.slots;
+  context_.expected_latencies = [this](std::span<SatelliteId const> sources) {
+    return expected_latencies(sources);
+  };
+  context_.seed = scenario.seed;
+}
+
+std::vector<Placement> PlacementPlanner::placements(Strategy strategy) {
+  if (strategy == Strategy::file) return scenario_.file_placements;
+  std::vector<Placement> planned;
+  std::uint32_t const count = is_random(strategy) ? scenario_.random_placements : 1;
+  for (std::uint32_t p = 0; p < count; ++p) planned.push_back(plan(strategy, context_, p));
+  return planned;
+}
+
+std::vector<std::vector<std::uint64_t>> PlacementPlanner::expected_latencies(
+    std::span<SatelliteId const> sources) {
+  std::vector<SatelliteId> missing;
+  for (SatelliteId const source : sources) {
+    if (!rows_.contains(source) && std::ranges::find(missing, source) == missing.end())
+      missing.push_back(source);
+  }
+  if (!missing.empty()) add_rows(missing);
+  std::vector<std::vector<std::uint64_t>> rows;
+  for (SatelliteId const source : sources) rows.push_back(rows_.at(source));
+  return rows;
+}
+
+void PlacementPlanner::add_rows(std::vector<SatelliteId> const& sources) {
+  std::vector<std::vector<std::uint64_t>> sums(sources.size(),
+                                               std::vector<std::uint64_t>(satellites(scenario_)));
+  for (auto const& batch : batches_) {
+    auto const table = backend_.path_latencies(batch, sources);
+    tbb::parallel_for(std::size_t{0}, sources.size(), [&](std::size_t s) {
+      for (std::uint32_t i = 0; i < batch.snapshots; ++i) {
+        add_row(table->row(i, static_cast<std::uint32_t>(s)), sums[s]);
+      }
+    });
+  }
+  for (std::size_t s = 0; s < sources.size(); ++s) rows_[sources[s]] = std::move(sums[s]);
+}
+
+}  // namespace spacemoe
