@@ -1,0 +1,13 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+
+namespace spacemoe {
+
+/// Replaces `file` as a whole: written beside it, flushed to the disk, renamed, so that it is complete or
+/// untouched whatever happens. Throws OutputError naming the file and the reason.
+void write_output(std::filesystem::path const& file, std::span<std::byte const> content);
+
+}  // namespace spacemoe

@@ -1,0 +1,386 @@
+#include "host/io/result_file.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <limits>
+#include <stdexcept>
+#include <string_view>
+
+#include "host/errors.hpp"
+#include "host/io/hdf5_reader.hpp"
+#include "host/io/hdf5_writer.hpp"
+#include "host/io/output_file.hpp"
+#include "kernels/bins.hpp"
+#include "spacemoe_version.hpp"
+
+namespace spacemoe {
+namespace {
+
+using hdf5::Writer;
+
+constexpr std::uint64_t format_version = 1;
+constexpr double absent = std::numeric_limits<double>::quiet_NaN();
+
+std::vector<std::uint32_t> counted(std::size_t count) {
+  std::vector<std::uint32_t> numbers(count);
+  for (std::size_t i = 0; i < count; ++i) numbers[i] = static_cast<std::uint32_t>(i);
+  return numbers;
+}
+
+/// `value` of every strategy, in order.
+template <class Value>
+auto per_strategy(Evaluation const& evaluation, Value value) {
+  std::vector<decltype(value(evaluation.strategies.front()))> values;
+  for (auto const& strategy : evaluation.strategies) values.push_back(value(strategy));
+  return values;
+}
+
+/// The `length` values that `row` gives for each strategy, one after another.
+template <class Row>
+auto rows_per_strategy(Evaluation const& evaluation, std::size_t length, Row row) {
+  std::vector<decltype(row(evaluation.strategies.front(), length))> values;
+  for (auto const& strategy : evaluation.strategies) {
+    for (std::size_t i = 0; i < length; ++i) values.push_back(row(strategy, i));
+  }
+  return values;
+}
+
+/// `value` of every cell: all placements of all strategies, each over all slots.
+template <class Value>
+std::vector<std::uint64_t> per_cell(Evaluation const& evaluation, Value value) {
+  std::vector<std::uint64_t> values;
+  for (auto const& strategy : evaluation.strategies) {
+    for (auto const& cell : strategy.tally.cell) values.push_back(value(cell));
+  }
+  return values;
+}
+
+/// The bins that any strategy uses; one bin when there are none, as an axis needs a length.
+struct BinRange {
+  std::uint32_t first = 0;
+  std::uint32_t count = 1;
+};
+
+BinRange used_bins(Evaluation const& evaluation) {
+  std::uint32_t first = bin_count;
+  std::uint32_t last = 0;
+  for (auto const& strategy : evaluation.strategies) {
+    auto const& histogram = strategy.tally.histogram;
+    for (std::uint32_t bin = 0; bin < histogram.size(); ++bin) {
+      if (histogram[bin] == 0) continue;
+      first = std::min(first, bin);
+      last = std::max(last, bin);
+    }
+  }
+  return first > last ? BinRange{} : BinRange{first, last - first + 1};
+}
+
+std::size_t placement_count(Evaluation const& evaluation) {
+  std::size_t count = 0;
+  for (auto const& strategy : evaluation.strategies) count += strategy.placements.size();
+  return count;
+}
+
+void write_axes(Writer& writer, Scenario const& scenario, Evaluation const& evaluation) {
+  writer.axis({"strategy", "1", "placement strategy"},
+              per_strategy(evaluation, [](auto const& s) { return std::string(name(s.strategy)); }));
+  writer.axis({"slot", "1", "time slot"}, counted(evaluation.slots));
+  writer.axis({"layer", "1", "mixture-of-experts layer"}, counted(evaluation.layers));
+  writer.axis({"expert", "1", "routed expert of a layer"}, counted(evaluation.experts));
+  writer.axis({"quantile", "1", "level of a quantile"},
+              std::vector<double>(quantile_levels.begin(), quantile_levels.end()));
+  writer.axis({"placement", "1", "placement, over all strategies"}, counted(placement_count(evaluation)));
+
+  std::vector<double> time_s;
+  for (std::uint32_t slot = 0; slot < evaluation.slots; ++slot) {
+    time_s.push_back(slot_time_s(scenario, slot));
+  }
+  writer.dataset({"time_s", "s", "time of the slot after the epoch"}, {"slot"}, time_s);
+}
+
+void write_summary(Writer& writer, Evaluation const& evaluation) {
+  auto const number = [&](hdf5::Label const& label, auto value) {
+    writer.dataset(label, {"strategy"}, per_strategy(evaluation, value));
+  };
+  number({"mean_ms", "ms", "mean token latency of delivered tokens"},
+         [](auto const& s) { return s.mean_ms; });
+  number({"standard_deviation_ms", "ms", "standard deviation of the token latency"},
+         [](auto const& s) { return s.standard_deviation_ms; });
+  number({"standard_error_ms", "ms", "Monte Carlo error of the mean, stratified over cells"},
+         [](auto const& s) { return s.standard_error_ms; });
+  number({"placement_spread_ms", "ms", "standard deviation of the mean between placements"},
+         [](auto const& s) { return s.placement_spread_ms.value_or(absent); });
+  number({"ratio_to_best", "1", "mean over the least mean of all strategies"},
+         [](auto const& s) { return s.ratio_to_best; });
+  number({"tokens", "1", "tokens drawn"}, [](auto const& s) { return s.tokens; });
+  number({"delivered", "1", "tokens that reached all their experts"},
+         [](auto const& s) { return s.delivered; });
+  number({"undeliverable", "1", "probability that a token meets an unreachable expert or gateway"},
+         [](auto const& s) { return s.undeliverable; });
+}
+
+void write_quantiles(Writer& writer, Evaluation const& evaluation) {
+  auto const bound = [&](hdf5::Label const& label, double Quantile::*member) {
+    writer.dataset(
+        label, {"strategy", "quantile"},
+        rows_per_strategy(evaluation, quantile_levels.size(),
+                          [member](auto const& s, std::size_t q) { return s.quantiles[q].*member; }));
+  };
+  bound({"quantile_lower_ms", "ms", "lower bound of the bin that holds the quantile"}, &Quantile::lower_ms);
+  bound({"quantile_upper_ms", "ms", "upper bound of the bin that holds the quantile"}, &Quantile::upper_ms);
+  bound({"quantile_confidence_low_ms", "ms", "lower end of the 95 % interval of the quantile"},
+        &Quantile::confidence_low_ms);
+  bound({"quantile_confidence_high_ms", "ms", "upper end of the 95 % interval of the quantile"},
+        &Quantile::confidence_high_ms);
+}
+
+void write_histogram(Writer& writer, Evaluation const& evaluation) {
+  BinRange const bins = used_bins(evaluation);
+  std::vector<std::uint32_t> number;
+  std::vector<std::uint64_t> lower_ns;
+  std::vector<std::uint64_t> upper_ns;
+  for (std::uint32_t bin = bins.first; bin < bins.first + bins.count; ++bin) {
+    number.push_back(bin);
+    lower_ns.push_back(bin_lower(bin));
+    upper_ns.push_back(bin_lower(bin + 1));
+  }
+  writer.axis({"bin", "1", "number of the latency bin"}, number);
+  writer.dataset({"bin_lower_ns", "ns", "least latency of the bin"}, {"bin"}, lower_ns);
+  writer.dataset({"bin_upper_ns", "ns", "latency at which the next bin begins"}, {"bin"}, upper_ns);
+  writer.dataset({"histogram", "1", "delivered tokens by latency"}, {"strategy", "bin"},
+                 rows_per_strategy(evaluation, bins.count, [&bins](auto const& s, std::size_t i) {
+                   return bins.first + i < s.tally.histogram.size() ? s.tally.histogram[bins.first + i] : 0;
+                 }));
+}
+
+void write_layers(Writer& writer, Evaluation const& evaluation) {
+  writer.dataset(
+      {"layer_mean_ms", "ms", "mean latency of the layer over delivered tokens"}, {"strategy", "layer"},
+      rows_per_strategy(evaluation, evaluation.layers,
+                        [](auto const& s, std::size_t layer) { return s.layer_mean_ms.at(layer); }));
+  writer.dataset({"layer_sum_ns", "ns", "sum of the latencies of the layer over delivered tokens"},
+                 {"strategy", "layer"},
+                 rows_per_strategy(evaluation, evaluation.layers, [](auto const& s, std::size_t layer) {
+                   return s.tally.layer_sum_ns.at(layer);
+                 }));
+}
+
+void write_cells(Writer& writer, Evaluation const& evaluation) {
+  auto const number = [&](hdf5::Label const& label, auto value) {
+    writer.dataset(label, {"placement", "slot"}, per_cell(evaluation, value));
+  };
+  number({"cell_tokens", "1", "tokens drawn"}, [](auto const& cell) { return cell.tokens; });
+  number({"cell_delivered", "1", "tokens delivered"}, [](auto const& cell) { return cell.delivered; });
+  number({"cell_sum_hi_ns", "ns", "sum of latencies of delivered tokens, bits 64 to 127"},
+         [](auto const& cell) { return static_cast<std::uint64_t>(cell.sum_ns >> 64); });
+  number({"cell_sum_lo_ns", "ns", "sum of latencies of delivered tokens, bits 0 to 63"},
+         [](auto const& cell) { return static_cast<std::uint64_t>(cell.sum_ns); });
+  number({"cell_sum_squares_hi_ns2", "ns2", "sum of squared latencies of delivered tokens, bits 64 to 127"},
+         [](auto const& cell) { return static_cast<std::uint64_t>(cell.sum_squares_ns2 >> 64); });
+  number({"cell_sum_squares_lo_ns2", "ns2", "sum of squared latencies of delivered tokens, bits 0 to 63"},
+         [](auto const& cell) { return static_cast<std::uint64_t>(cell.sum_squares_ns2); });
+}
+
+void write_placements(Writer& writer, Evaluation const& evaluation) {
+  std::vector<std::uint32_t> strategy;
+  std::vector<std::uint32_t> number;
+  std::vector<std::uint32_t> gateway;
+  std::vector<std::uint32_t> host;
+  for (std::uint32_t s = 0; s < evaluation.strategies.size(); ++s) {
+    auto const& placements = evaluation.strategies[s].placements;
+    for (std::uint32_t p = 0; p < placements.size(); ++p) {
+      strategy.push_back(s);
+      number.push_back(p);
+      for (auto const id : placements[p].gateway) gateway.push_back(static_cast<std::uint32_t>(id));
+      for (auto const id : placements[p].host) host.push_back(static_cast<std::uint32_t>(id));
+    }
+  }
+  writer.dataset({"placement_strategy", "1", "index of the placement's strategy"}, {"placement"}, strategy);
+  writer.dataset({"placement_number", "1", "number of the placement within its strategy"}, {"placement"},
+                 number);
+  writer.dataset({"gateway", "1", "satellite that is the gateway of the layer"}, {"placement", "layer"},
+                 gateway);
+  writer.dataset({"host", "1", "satellite that hosts the expert"}, {"placement", "layer", "expert"}, host);
+}
+
+void write_exact(Writer& writer, Evaluation const& evaluation) {
+  auto const has_exact = [](auto const& s) { return s.exact.has_value(); };
+  if (std::ranges::none_of(evaluation.strategies, has_exact)) return;
+  auto const number = [&](hdf5::Label const& label, double ExactResult::*member) {
+    writer.dataset(label, {"strategy"}, per_strategy(evaluation, [member](auto const& s) {
+                     return s.exact ? (*s.exact).*member : absent;
+                   }));
+  };
+  number({"exact_mean_ms", "ms", "exact mean token latency"}, &ExactResult::mean_ms);
+  number({"exact_standard_deviation_ms", "ms", "exact standard deviation of the token latency"},
+         &ExactResult::standard_deviation_ms);
+  number({"exact_undeliverable", "1", "exact probability of an undeliverable token"},
+         &ExactResult::undeliverable);
+  number({"exact_grid_ms", "ms", "grid step of the exact distribution"}, &ExactResult::grid_ms);
+  writer.dataset({"exact_quantile_ms", "ms", "exact quantile, within layers * exact_grid_ms"},
+                 {"strategy", "quantile"},
+                 rows_per_strategy(evaluation, quantile_levels.size(), [](auto const& s, std::size_t q) {
+                   return s.exact ? s.exact->quantile_ms[q] : absent;
+                 }));
+  writer.dataset({"exact_layer_mean_ms", "ms", "exact mean latency of the layer"}, {"strategy", "layer"},
+                 rows_per_strategy(evaluation, evaluation.layers, [](auto const& s, std::size_t layer) {
+                   return s.exact ? s.exact->layer_mean_ms.at(layer) : absent;
+                 }));
+}
+
+std::string now_utc() {
+  std::time_t const now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  char text[sizeof "2000-01-01T00:00:00Z"]{};
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text;
+}
+
+void write_scenario(Writer& writer, Scenario const& scenario, std::string const& resolved) {
+  writer.attribute("title", scenario.title);
+  writer.attribute("seed", scenario.seed.value);
+  writer.dataset({"scenario_resolved", "1", "scenario with every default and every file included, TOML"},
+                 resolved);
+  // Comments and overridden keys change no figure, so the text that came in is provenance, not payload.
+  writer.dataset({"provenance_scenario_given", "1", "scenario file as it was read, TOML"},
+                 scenario.given_text);
+}
+
+void write_provenance(Writer& writer, Evaluation const& evaluation, Provenance const& provenance) {
+  writer.attribute("provenance_version", std::string(version));
+  writer.attribute("provenance_git_commit", std::string(commit));
+  writer.attribute("provenance_backend", evaluation.backend);
+  writer.attribute("provenance_command_line", provenance.command_line);
+  writer.attribute("provenance_time", now_utc());
+}
+
+void write_timing(Writer& writer, Timing const& timing) {
+  writer.attribute("timing_planning_s", timing.planning_s);
+  writer.attribute("timing_snapshots_s", timing.snapshots_s);
+  writer.attribute("timing_paths_s", timing.paths_s);
+  writer.attribute("timing_costs_s", timing.costs_s);
+  writer.attribute("timing_sampling_s", timing.sampling_s);
+  writer.attribute("timing_exact_s", timing.exact_s);
+  writer.attribute("timing_total_s", timing.total_s);
+}
+
+std::vector<std::byte> result_image(Scenario const& scenario, std::string const& resolved,
+                                    Evaluation const& evaluation, Provenance const& provenance) {
+  Writer writer;
+  writer.attribute("format", std::string("spacemoe result"));
+  writer.attribute("format_version", format_version);
+  write_scenario(writer, scenario, resolved);
+  write_provenance(writer, evaluation, provenance);
+  write_timing(writer, evaluation.timing);
+  write_axes(writer, scenario, evaluation);
+  write_summary(writer, evaluation);
+  write_quantiles(writer, evaluation);
+  write_histogram(writer, evaluation);
+  write_layers(writer, evaluation);
+  write_cells(writer, evaluation);
+  write_placements(writer, evaluation);
+  write_exact(writer, evaluation);
+  return writer.image();
+}
+
+/// A dataset of a result as satellites or indices, with its shape.
+struct Integers {
+  std::vector<hsize_t> shape;
+  std::vector<std::uint32_t> values;
+};
+
+hdf5::Dataset open_dataset(hdf5::File const& file, char const* name) {
+  if (hdf5::check(H5Lexists(file, name, H5P_DEFAULT)) == 0) {
+    throw hdf5::Error(std::string("it has no dataset ") + name);
+  }
+  return hdf5::Dataset(H5Dopen2(file, name, H5P_DEFAULT));
+}
+
+Integers read_integers(hdf5::File const& file, char const* name) {
+  hdf5::Dataset const dataset = open_dataset(file, name);
+  hdf5::Source const source = hdf5::source(dataset);
+  return {hdf5::shape(source), hdf5::integers(source)};
+}
+
+/// All placements of a result and the strategy of each.
+struct StoredPlacements {
+  std::vector<std::string> strategies;
+  std::vector<std::uint32_t> strategy;  ///< [placement]
+  std::vector<Placement> placements;
+};
+
+Placement stored_placement(Integers const& gateway, Integers const& host, std::size_t number) {
+  std::size_t const layers = gateway.shape[1];
+  std::size_t const hosts = layers * host.shape[2];
+  Placement placement{static_cast<std::uint32_t>(layers), static_cast<std::uint32_t>(host.shape[2]), {}, {}};
+  for (std::size_t i = 0; i < layers; ++i) {
+    placement.gateway.push_back(SatelliteId{gateway.values[number * layers + i]});
+  }
+  for (std::size_t i = 0; i < hosts; ++i) {
+    placement.host.push_back(SatelliteId{host.values[number * hosts + i]});
+  }
+  return placement;
+}
+
+StoredPlacements stored_placements(hdf5::File const& file) {
+  hdf5::Dataset const names = open_dataset(file, "strategy");
+  Integers const strategy = read_integers(file, "placement_strategy");
+  Integers const gateway = read_integers(file, "gateway");
+  Integers const host = read_integers(file, "host");
+  if (strategy.shape.size() != 1 || gateway.shape.size() != 2 || host.shape.size() != 3 ||
+      gateway.shape[0] != strategy.shape[0] || host.shape[0] != strategy.shape[0] ||
+      host.shape[1] != gateway.shape[1]) {
+    throw hdf5::Error("the shapes of placement_strategy, gateway and host do not fit one another");
+  }
+  StoredPlacements stored{hdf5::texts(hdf5::source(names)), strategy.values, {}};
+  for (std::size_t i = 0; i < strategy.values.size(); ++i) {
+    stored.placements.push_back(stored_placement(gateway, host, i));
+  }
+  return stored;
+}
+
+std::string joined(std::vector<std::string> const& names) {
+  std::string all;
+  for (auto const& name : names) all += (all.empty() ? "" : ", ") + name;
+  return all;
+}
+
+}  // namespace
+
+void write_result(std::filesystem::path const& file, Scenario const& scenario,
+                  std::string const& resolved_scenario, Evaluation const& evaluation,
+                  Provenance const& provenance) {
+  std::vector<std::byte> image;
+  try {
+    image = result_image(scenario, resolved_scenario, evaluation, provenance);
+  } catch (hdf5::Error const& error) {
+    throw OutputError("cannot compose " + file.string() + ": " + error.what());
+  }
+  write_output(file, image);
+}
+
+std::vector<Placement> read_placements(std::filesystem::path const& file, std::string const& strategy) {
+  StoredPlacements stored;
+  try {
+    stored = stored_placements(hdf5::open(file));
+  } catch (hdf5::Error const& error) {
+    throw ScenarioError({file.string(), std::string("holds no placements: ") + error.what(),
+                         "name a result of spacemoe evaluate"});
+  }
+  std::vector<Placement> placements;
+  for (std::size_t i = 0; i < stored.placements.size(); ++i) {
+    std::uint32_t const index = stored.strategy[i];
+    if (index < stored.strategies.size() && stored.strategies[index] == strategy) {
+      placements.push_back(stored.placements[i]);
+    }
+  }
+  if (placements.empty()) {
+    throw ScenarioError({file.string(), "has no placement of strategy \"" + strategy + "\"",
+                         "it has " + joined(stored.strategies)});
+  }
+  return placements;
+}
+
+}  // namespace spacemoe
