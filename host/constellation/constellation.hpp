@@ -49,8 +49,8 @@ struct Constellation {
 };
 
 /// Reads `D:550:53.0:1584/72/39` (delta or star : altitude km : inclination deg : T/P/F), several joined by
-/// `+`. Throws std::invalid_argument with the reason (malformed, T not a multiple of P, F outside [0, P - 1],
-/// ...).
+/// `+`. Each shell is named by its text. Throws std::invalid_argument with every reason (malformed, T not a
+/// multiple of P, F outside [0, P - 1], ...).
 std::vector<Shell> parse_walker(std::string_view text);
 
 std::size_t satellite_count(Shell const& shell);
