@@ -6,17 +6,18 @@
 
 namespace spacemoe {
 
-/// Links between the last plane of a shell and its first.
+/// Links between the last plane of a shell and its first. Under nearest_phase, both wraps go to the partner
+/// that is nearest in phase.
 enum class Seam : std::uint8_t {
   cut,          ///< none
   wrap,         ///< to the same slot
-  wrap_phased,  ///< to slot + F, the phase-continuous partner
+  wrap_phased,  ///< to slot + F, the phase-continuous partner; alternating phasing has no F: as wrap
 };
 
 /// Which satellite of the next plane a link goes to.
 enum class InterPlanePartner : std::uint8_t {
   same_slot,
-  nearest_phase,  ///< slot offset of least phase difference, seam included
+  nearest_phase,  ///< slot offset in [0, S) of least phase difference, seam included; ties to the smaller
 };
 
 /// Whether a latitude limit removes a link when either end or only when both ends are beyond it.

@@ -28,7 +28,8 @@ struct Wiring {
   std::uint32_t nodes = 0;
   std::vector<Link> links;
 
-  // The same links as a neighbour table. Missing ports name the node itself and no_link.
+  // The same links as a neighbour table. Missing ports name the node itself and no_link. A +Grid has four
+  // ports: next in plane, previous in plane, next plane, previous plane.
   std::uint32_t degree = 0;
   std::vector<std::uint32_t> neighbor;  ///< [port][node]
   std::vector<std::uint32_t> link;      ///< [port][node]: index into links
@@ -60,17 +61,20 @@ class Network {
  public:
   /// Throws std::invalid_argument for a seam across a star that the rules do not insist on.
   Network(Constellation constellation, LinkRules rules, Seed seed);
-  /// `nodes` is one more than the greatest id. Links are undirected; duplicates and self-links throw
-  /// std::invalid_argument.
+  /// `nodes` is one more than the greatest id. Links are undirected; duplicates, self-links and latencies
+  /// outside [1, unreachable - 1] ns throw std::invalid_argument. They are wired in order of (a, b).
   Network(std::uint32_t nodes, std::vector<ListedLink> links, LinkRules rules, Seed seed);
 
   Wiring const& wiring() const { return wiring_; }
 
   /// Links at a time [s]. Outages of `slot` are drawn by the address (a, b, slot) of `outages`
-  /// (Purpose::evaluation_outage or Purpose::planning_outage).
+  /// (Purpose::evaluation_outage or Purpose::planning_outage). Throws ScenarioError when a surviving link
+  /// takes 2^31 - 1 ns (`unreachable`) or more.
   Snapshot snapshot(std::uint32_t slot, double time_s, Purpose outages) const;
 
  private:
+  Snapshot geometric_snapshot(double time_s) const;
+
   Constellation constellation_;
   LinkRules rules_;
   Seed seed_;
