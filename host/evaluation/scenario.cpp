@@ -1,0 +1,35 @@
+#include "host/evaluation/scenario.hpp"
+
+namespace spacemoe {
+
+bool is_listed(Scenario const& scenario) {
+  return scenario.constellation.shells.empty();
+}
+
+std::uint32_t satellites(Scenario const& scenario) {
+  if (is_listed(scenario)) return scenario.listed_nodes;
+  return static_cast<std::uint32_t>(satellite_count(scenario.constellation));
+}
+
+double span_s(Scenario const& scenario) {
+  if (scenario.time.span_s) return *scenario.time.span_s;
+  if (is_listed(scenario)) return 0;
+  return period_s(scenario.constellation, scenario.constellation.shells.front());
+}
+
+double slot_time_s(Scenario const& scenario, std::uint32_t slot) {
+  return scenario.time.start_s + slot * span_s(scenario) / scenario.time.slots;
+}
+
+Network make_network(Scenario const& scenario) {
+  if (is_listed(scenario)) {
+    return {scenario.listed_nodes, scenario.listed_links, scenario.links, scenario.seed};
+  }
+  return {scenario.constellation, scenario.links, scenario.seed};
+}
+
+PlacementLimits placement_limits(Scenario const& scenario) {
+  return {satellites(scenario), scenario.capacity, scenario.gateways_host_experts};
+}
+
+}  // namespace spacemoe

@@ -1,0 +1,300 @@
+#include <algorithm>
+#include <utility>
+
+#include "host/io/number_text.hpp"
+#include "host/io/result_file.hpp"
+#include "host/io/scenario_names.hpp"
+#include "host/io/scenario_sections.hpp"
+#include "host/io/suggestion.hpp"
+
+namespace spacemoe {
+namespace {
+
+bool uses(Scenario const& scenario, Strategy strategy) {
+  return std::ranges::find(scenario.strategies, strategy) != scenario.strategies.end();
+}
+
+std::vector<std::string_view> strategy_names() {
+  std::vector<std::string_view> names;
+  for (Strategy const strategy : all_strategies()) names.push_back(name(strategy));
+  return names;
+}
+
+/// Strategies by name, none twice; `where` is what to complain of.
+std::vector<Strategy> parse_strategies(std::vector<std::string> const& words, std::string const& where,
+                                       std::vector<Complaint>& complaints) {
+  std::vector<Strategy> strategies;
+  if (words.empty()) {
+    complaints.push_back(
+        {where, "names no strategy",
+         "valid are " + std::string(name(Strategy::spacemoe)) + " and others; give at least one"});
+  }
+  for (std::string const& word : words) {
+    auto const strategy = strategy_named(word);
+    if (!strategy) {
+      complaints.push_back(
+          {where, toml_string(word) + " is not a strategy", suggestion(word, strategy_names())});
+    } else if (std::ranges::find(strategies, *strategy) != strategies.end()) {
+      complaints.push_back({where, toml_string(word) + " is named twice", "name it once"});
+    } else {
+      strategies.push_back(*strategy);
+    }
+  }
+  return strategies;
+}
+
+std::string strategies_where(TableReader const& section, ScenarioOverrides const& overrides) {
+  return overrides.strategies ? "--strategies" : section.where("strategies");
+}
+
+void read_strategies(TableReader& section, ScenarioOverrides const& overrides, Scenario& scenario) {
+  std::optional<std::vector<std::string>> words = overrides.strategies;
+  if (overrides.strategies) {
+    section.find("strategies");
+  } else if (section.require("strategies", "name the strategies to compare, such as [\"spacemoe\"]")) {
+    words = section.texts("strategies");
+  }
+  if (words) {
+    scenario.strategies =
+        parse_strategies(*words, strategies_where(section, overrides), section.complaints());
+  }
+}
+
+void read_ring_shell(TableReader& section, Readiness ready, Scenario& scenario) {
+  if (ready.listed) {
+    section.refuse("ring_shell", "network = \"edges\" has no shells");
+    return;
+  }
+  TomlValue const* value = section.find("ring_shell");
+  if (value == nullptr || !ready.network) return;
+  auto const& shells = scenario.constellation.shells;
+  auto const* wanted = value->as<std::string>();
+  if (wanted == nullptr) {
+    auto const last = static_cast<std::uint32_t>(shells.size() - 1);
+    scenario.ring_shell = section.count("ring_shell", 0, last).value_or(0);
+    return;
+  }
+  auto const found = std::ranges::find(shells, *wanted, &Shell::name);
+  if (found != shells.end()) {
+    scenario.ring_shell = static_cast<std::uint32_t>(found - shells.begin());
+    return;
+  }
+  std::vector<std::string_view> names;
+  for (Shell const& shell : shells) names.push_back(shell.name);
+  section.complain("ring_shell", "no shell is called " + toml_string(*wanted), suggestion(*wanted, names));
+}
+
+void refuse_rings_without_shell(std::string const& where, Scenario const& scenario,
+                                std::vector<Complaint>& complaints) {
+  for (Strategy const strategy : scenario.strategies) {
+    if (!needs_shell(strategy)) continue;
+    complaints.push_back({where,
+                          std::string(name(strategy)) +
+                              " lays subnets on the ring of a shell, which network = \"edges\" does not have",
+                          "use rand-place, greedy or file"});
+  }
+}
+
+/// What a strategy has to work with: satellites, and how many of them its gateways take.
+struct Room {
+  std::uint64_t satellites;
+  std::uint64_t gateways;
+};
+
+Room room_of(Strategy strategy, Scenario const& scenario) {
+  Room room{satellites(scenario), scenario.model.moe_layers};
+  if (!needs_shell(strategy)) return room;
+  Shell const& shell = scenario.constellation.shells[scenario.ring_shell];
+  room.satellites = satellite_count(shell);
+  // Layers that share a row share its central gateway; gateways drawn at random are all different.
+  bool const central = strategy != Strategy::rand_intra;
+  if (central) room.gateways = std::min<std::uint64_t>(room.gateways, shell.satellites_per_plane);
+  return room;
+}
+
+/// Complains once, of all strategies that need more places than there are.
+void check_room(std::string const& where, Scenario const& scenario, std::vector<Complaint>& complaints) {
+  std::uint64_t const experts = std::uint64_t{scenario.model.moe_layers} * scenario.model.experts;
+  std::string failing;
+  Room tightest{};
+  for (Strategy const strategy : scenario.strategies) {
+    if (strategy == Strategy::file) continue;
+    Room const room = room_of(strategy, scenario);
+    std::uint64_t const taken = scenario.gateways_host_experts ? 0 : room.gateways;
+    bool const enough =
+        room.satellites >= room.gateways && (room.satellites - taken) * scenario.capacity >= experts;
+    if (enough) continue;
+    failing += (failing.empty() ? "" : ", ") + std::string(name(strategy));
+    tightest = room;
+  }
+  if (failing.empty()) return;
+  complaints.push_back({where,
+                        failing + ": " + std::to_string(experts) + " experts and " +
+                            std::to_string(tightest.gateways) + " gateways do not fit on " +
+                            std::to_string(tightest.satellites) + " satellites of capacity " +
+                            std::to_string(scenario.capacity),
+                        "raise placement.capacity, set placement.gateways_host_experts = true, or use more "
+                        "satellites"});
+}
+
+std::vector<SatelliteId> ids(std::vector<double> const& numbers) {
+  std::vector<SatelliteId> result;
+  result.reserve(numbers.size());
+  for (double const number : numbers) result.push_back(satellite(static_cast<std::size_t>(number)));
+  return result;
+}
+
+/// `gateways` [layer] and `hosts` [layer][expert].
+std::optional<Placement> read_placement_table(TableReader& table, MoeModel const& model) {
+  table.require("gateways", "give one satellite per MoE layer");
+  table.require("hosts", "give one satellite per expert, [layer][expert]");
+  auto const gateways = table.integers("gateways", 0xffffffff);
+  auto const hosts = table.integers("hosts", 0xffffffff);
+  table.complain_of_the_rest();
+  if (!gateways || !hosts) return std::nullopt;
+  bool const gateways_fit = gateways->depth == 1 && gateways->columns == model.moe_layers;
+  bool const hosts_fit =
+      hosts->depth == 2 && hosts->rows == model.moe_layers && hosts->columns == model.experts;
+  if (!gateways_fit) {
+    table.complain("gateways", "has " + gateways->shape(),
+                   "give " + std::to_string(model.moe_layers) + " numbers, one per MoE layer");
+  }
+  if (!hosts_fit) {
+    table.complain("hosts", "has " + hosts->shape(),
+                   "give " + std::to_string(model.moe_layers) + " rows of " + std::to_string(model.experts) +
+                       " numbers");
+  }
+  if (!gateways_fit || !hosts_fit) return std::nullopt;
+  return Placement{model.moe_layers, model.experts, ids(gateways->value), ids(hosts->value)};
+}
+
+void check_placement(std::string const& where, Placement const& placement, Scenario const& scenario,
+                     std::vector<Complaint>& complaints) {
+  MoeModel const& model = scenario.model;
+  if (placement.layers != model.moe_layers || placement.experts != model.experts) {
+    complaints.push_back({where,
+                          "the placement is for " + std::to_string(placement.layers) + " layers of " +
+                              std::to_string(placement.experts) + " experts",
+                          "the model has " + std::to_string(model.moe_layers) + " MoE layers of " +
+                              std::to_string(model.experts)});
+    return;
+  }
+  for (std::string const& problem : problems(placement, placement_limits(scenario))) {
+    complaints.push_back({where, problem, ""});
+  }
+}
+
+bool is_result(std::filesystem::path const& file) {
+  return file.extension() == ".h5" || file.extension() == ".hdf5";
+}
+
+std::vector<Placement> read_from_result(TableReader& section, std::filesystem::path const& file) {
+  section.require("file_strategy", "a result holds the placements of several strategies");
+  auto const strategy = section.text("file_strategy");
+  if (!strategy) return {};
+  try {
+    return read_placements(file, *strategy);
+  } catch (ScenarioError const& error) {
+    for (Complaint const& complaint : error.complaints()) {
+      section.complain("file", complaint.where + ": " + complaint.what, complaint.remedy);
+    }
+    return {};
+  }
+}
+
+void read_placement_file(TableReader& section, Scenario& scenario) {
+  auto const file = section.path("file");
+  if (!file) return;
+  if (is_result(*file)) {
+    scenario.file_placements = read_from_result(section, *file);
+  } else {
+    section.refuse("file_strategy", "file is not a result (.h5)");
+    auto const document = included_file(section, "file");
+    if (!document) return;
+    TableReader table(*document, "", section.complaints());
+    if (auto placement = read_placement_table(table, scenario.model)) {
+      scenario.file_placements.push_back(std::move(*placement));
+    }
+  }
+  for (Placement const& placement : scenario.file_placements) {
+    check_placement(section.where("file"), placement, scenario, section.complaints());
+  }
+}
+
+void read_given_placements(TableReader& section, Scenario& scenario) {
+  section.refuse("file_strategy", "it belongs to file");
+  for (TableReader& table : section.tables("given")) {
+    if (auto placement = read_placement_table(table, scenario.model)) {
+      check_placement(table.where(), *placement, scenario, section.complaints());
+      scenario.file_placements.push_back(std::move(*placement));
+    }
+  }
+}
+
+void read_file_placements(TableReader& section, Readiness ready, ScenarioOverrides const& overrides,
+                          Scenario& scenario) {
+  constexpr std::array<std::string_view, 3> keys{"file", "file_strategy", "given"};
+  for (std::string_view const key : keys) section.find(key);
+  if (!uses(scenario, Strategy::file)) {
+    // Strategies of the command line may leave out what the scenario prepares.
+    if (overrides.strategies) return;
+    for (std::string_view const key : keys) section.refuse(key, "strategies does not name \"file\"");
+    return;
+  }
+  if (section.has("file") == section.has("given")) {
+    section.complain("file", section.has("file") ? "conflicts with [[placement.given]]" : "missing",
+                     "the strategy \"file\" needs either file or [[placement.given]]");
+    return;
+  }
+  if (!ready.model || !ready.network) return;
+  if (section.has("file")) {
+    read_placement_file(section, scenario);
+  } else {
+    read_given_placements(section, scenario);
+  }
+}
+
+}  // namespace
+
+void read_placement(TableReader& root, Readiness ready, ScenarioOverrides const& overrides,
+                    Scenario& scenario) {
+  TableReader section = root.table("placement");
+  read_strategies(section, overrides, scenario);
+  scenario.random_placements = section.count("random_placements", 1, 65536).value_or(8);
+  auto const capacity = section.count("capacity", 1, largest_count);
+  scenario.capacity = capacity.value_or(1);
+  scenario.gateways_host_experts = section.boolean("gateways_host_experts").value_or(false);
+  scenario.aggregation = section.choice("aggregation", aggregation_names).value_or(Aggregation::next_gateway);
+  read_ring_shell(section, ready, scenario);
+  read_file_placements(section, ready, overrides, scenario);
+  section.complain_of_the_rest();
+
+  std::string const where = strategies_where(section, overrides);
+  if (ready.listed) {
+    refuse_rings_without_shell(where, scenario, section.complaints());
+    std::erase_if(scenario.strategies, needs_shell);
+  }
+  bool const capacity_known = capacity || !section.has("capacity");
+  if (ready.model && ready.network && capacity_known) check_room(where, scenario, section.complaints());
+}
+
+void read_evaluation(TableReader& root, ScenarioOverrides const& overrides, Scenario& scenario) {
+  TableReader section = root.table("evaluation");
+  // Tokens of a slot are numbered in 32 bits.
+  std::uint64_t const most = std::uint64_t{scenario.time.slots} * 0xffffffff;
+  if (overrides.tokens) {
+    section.find("tokens");
+    scenario.tokens = *overrides.tokens;
+    if (scenario.tokens < 1 || scenario.tokens > most) {
+      section.complaints().push_back({"--tokens", std::to_string(scenario.tokens) + " is out of range",
+                                      "give an integer from 1 to " + std::to_string(most)});
+    }
+  } else {
+    scenario.tokens = section.integer("tokens", 1, most).value_or(1'000'000);
+  }
+  enum class Unreachable { drop };
+  section.choice("unreachable", std::array{Named<Unreachable>{"drop", Unreachable::drop}});
+  section.complain_of_the_rest();
+}
+
+}  // namespace spacemoe

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+
+#include "host/evaluation/scenario.hpp"
+#include "host/io/scenario_file.hpp"
+#include "host/io/table_reader.hpp"
+
+namespace spacemoe {
+
+/// How far reading has come, so that what depends on a part that is wrong is not complained of as well.
+struct Readiness {
+  bool listed = false;   ///< network = "edges", well or badly given
+  bool network = false;  ///< all is well with the network
+  bool model = false;    ///< all is well with the model
+};
+
+/// Most satellites, slots or experts of all layers that a scenario may have.
+inline constexpr std::uint32_t largest_count = 1u << 24;
+
+/// Parses a file that a key names; a complaint where it cannot be read or parsed.
+std::optional<TomlValue> included_file(TableReader& reader, std::string_view key);
+
+// Each reads its tables from the root of a scenario into `scenario` and complains of what is wrong with them.
+// The order of calls is the order below.
+
+/// `network`, `edges`, [constellation] and [[shell]].
+void read_network(TableReader& root, Readiness& ready, Scenario& scenario);
+void read_model(TableReader& root, Readiness& ready, Scenario& scenario);
+void read_links(TableReader& root, Readiness ready, Scenario& scenario);
+void read_time(TableReader& root, Readiness ready, Scenario& scenario);
+void read_activation(TableReader& root, Readiness ready, Scenario& scenario);
+void read_placement(TableReader& root, Readiness ready, ScenarioOverrides const& overrides,
+                    Scenario& scenario);
+void read_compute(TableReader& root, Readiness ready, Scenario& scenario);
+void read_evaluation(TableReader& root, ScenarioOverrides const& overrides, Scenario& scenario);
+
+}  // namespace spacemoe
