@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/errors.hpp"
+
+namespace spacemoe {
+
+/// An option of a subcommand. Options without `value` are flags.
+struct OptionSpec {
+  std::string name;   ///< long name, with a short one before a comma where there is one: "o,output"
+  std::string value;  ///< what to call the value in the help
+  std::string help;
+};
+
+/// The arguments of one subcommand: one file and options. Every problem is collected; check() throws them
+/// all.
+class Arguments {
+ public:
+  /// `words` are those after the subcommand. Unknown and repeated options are complaints.
+  Arguments(std::string command, std::string what_it_does, std::vector<OptionSpec> options,
+            std::vector<std::string> const& words);
+
+  bool help_wanted() const { return help_wanted_; }
+  std::string help() const;
+
+  std::filesystem::path file() const { return file_; }
+  bool flag(std::string const& name) const;
+  std::optional<std::string> text(std::string const& name) const;
+  /// A whole number in [least, greatest]; complains otherwise.
+  std::optional<std::uint64_t> number(std::string const& name, std::uint64_t least, std::uint64_t greatest);
+  /// Values between commas.
+  std::optional<std::vector<std::string>> list(std::string const& name);
+  /// The same as whole numbers in [0, greatest].
+  std::optional<std::vector<std::uint64_t>> numbers(std::string const& name, std::uint64_t greatest);
+  /// One of the given words; the first when the option is absent.
+  std::string choice(std::string const& name, std::vector<std::string> const& words);
+  /// A file that can be written: its folder exists and it is no folder itself.
+  std::optional<std::filesystem::path> output(std::string const& name);
+
+  void complain(std::string const& option, std::string what, std::string remedy);
+  /// Throws ScenarioError with every complaint so far.
+  void check() const;
+
+ private:
+  std::optional<std::uint64_t> whole_number(std::string const& name, std::string const& text,
+                                            std::uint64_t least, std::uint64_t greatest);
+
+  std::string command_;
+  std::string help_text_;
+  bool help_wanted_ = false;
+  std::filesystem::path file_;
+  std::vector<std::pair<std::string, std::string>> values_;
+  std::vector<Complaint> complaints_;
+};
+
+}  // namespace spacemoe

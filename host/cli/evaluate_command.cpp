@@ -1,0 +1,83 @@
+#include <iostream>
+#include <limits>
+
+#include "host/cli/arguments.hpp"
+#include "host/cli/backend_choice.hpp"
+#include "host/cli/commands.hpp"
+#include "host/cli/interrupt.hpp"
+#include "host/cli/memory_check.hpp"
+#include "host/cli/progress.hpp"
+#include "host/cli/report.hpp"
+#include "host/cpu/cpu_backend.hpp"
+#include "host/evaluation/evaluate.hpp"
+#include "host/io/result_file.hpp"
+#include "host/io/scenario_file.hpp"
+
+namespace spacemoe {
+namespace {
+
+constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
+
+std::vector<OptionSpec> options() {
+  return {{"o,output", "FILE", "write the result as HDF5"},
+          {"strategies", "A,B", "evaluate these strategies instead of the scenario's"},
+          {"tokens", "N", "tokens per strategy"},
+          {"seed", "S", "seed of all random draws"},
+          {"threads", "N", "CPU threads (default: all cores); changes no result"},
+          {"backend", "NAME", "auto, cpu or cuda; changes no result"},
+          {"exact", "", "also compute the exact distribution"},
+          {"format", "NAME", "table, json or csv on standard output"}};
+}
+
+Evaluation evaluate_with_progress(Scenario const& scenario, Backend& backend, bool exact) {
+  EvaluateOptions options;
+  options.exact = exact;
+  double const needed = evaluation_bytes(scenario, options);
+  require_memory("memory", needed);
+  Progress progress("evaluating (about " + bytes_text(needed) + " of memory)", "tokens");
+  options.progress = [&](std::uint64_t done, std::uint64_t total) {
+    progress.show(done, total);
+    stop_if_interrupted();
+  };
+  return evaluate(scenario, backend, options);
+}
+
+void print(std::string const& format, Scenario const& scenario, Evaluation const& evaluation) {
+  if (format == "json") {
+    print_json(std::cout, scenario, evaluation);
+  } else if (format == "csv") {
+    print_csv(std::cout, evaluation);
+  } else {
+    print_table(std::cout, scenario, evaluation);
+  }
+}
+
+}  // namespace
+
+int evaluate_command(Invocation const& invocation) {
+  Arguments arguments("evaluate", "Samples token latencies of every placement strategy of a scenario",
+                      options(), invocation.words);
+  if (arguments.help_wanted()) {
+    std::cout << arguments.help();
+    return 0;
+  }
+  auto const output = arguments.output("output");
+  auto const threads = arguments.number("threads", 1, 4096);
+  std::string const backend_word = arguments.choice("backend", backend_words);
+  std::string const format = arguments.choice("format", {"table", "json", "csv"});
+  ScenarioOverrides const overrides{arguments.list("strategies"), arguments.number("tokens", 1, most),
+                                    arguments.number("seed", 0, most)};
+  arguments.check();
+
+  Scenario const scenario = load_scenario(arguments.file(), overrides);
+  auto const backend = make_backend(backend_word);
+  watch_for_signals();
+  with_threads(static_cast<unsigned>(threads.value_or(0)), [&] {
+    Evaluation const evaluation = evaluate_with_progress(scenario, *backend, arguments.flag("exact"));
+    if (output) write_result(*output, scenario, resolved_text(scenario), evaluation, {invocation.line});
+    print(format, scenario, evaluation);
+  });
+  return 0;
+}
+
+}  // namespace spacemoe

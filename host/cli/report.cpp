@@ -1,0 +1,165 @@
+#include "host/cli/report.hpp"
+
+#include <cmath>
+#include <cstdio>
+#include <ostream>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+namespace spacemoe {
+namespace {
+
+std::string format(char const* pattern, double value) {
+  if (std::isnan(value)) return "-";
+  char text[64];
+  std::snprintf(text, sizeof text, pattern, value);
+  return text;
+}
+
+std::string milliseconds(double value) {
+  return format("%.2f", value);
+}
+
+std::string padded(std::string const& text, std::size_t width) {
+  return text.size() < width ? std::string(width - text.size(), ' ') + text : text;
+}
+
+std::string strategy_cell(StrategyResult const& result) {
+  std::string text(name(result.strategy));
+  text.resize(std::max<std::size_t>(text.size(), 14), ' ');
+  return text;
+}
+
+double exact_difference(StrategyResult const& result) {
+  return (result.mean_ms - result.exact->mean_ms) / result.standard_error_ms;
+}
+
+void print_latencies(std::ostream& out, Evaluation const& evaluation) {
+  out << "strategy        mean ms  +- s.e.   spread       p50       p90       p99     p99.9   lost %  "
+         "ratio\n";
+  for (auto const& r : evaluation.strategies) {
+    out << strategy_cell(r) << padded(milliseconds(r.mean_ms), 9)
+        << padded(format("%.3f", r.standard_error_ms), 9)
+        << padded(r.placement_spread_ms ? milliseconds(*r.placement_spread_ms) : "-", 9);
+    for (auto const& quantile : r.quantiles) out << padded(milliseconds(quantile.middle_ms()), 10);
+    out << padded(format("%.4f", 100 * r.undeliverable), 9) << padded(milliseconds(r.ratio_to_best), 7)
+        << '\n';
+  }
+}
+
+void print_exact(std::ostream& out, Evaluation const& evaluation) {
+  out << "\nexact           mean ms  sampled - exact       p50       p90       p99     p99.9   lost %\n";
+  for (auto const& r : evaluation.strategies) {
+    out << strategy_cell(r) << padded(milliseconds(r.exact->mean_ms), 9)
+        << padded(format("%+.2f s.e.", exact_difference(r)), 17);
+    for (double const quantile_ms : r.exact->quantile_ms) out << padded(milliseconds(quantile_ms), 10);
+    out << padded(format("%.4f", 100 * r.exact->undeliverable), 9) << '\n';
+  }
+}
+
+void print_layers(std::ostream& out, Evaluation const& evaluation) {
+  out << "\nmean ms per layer\nlayer";
+  for (auto const& r : evaluation.strategies) out << padded(std::string(name(r.strategy)), 15);
+  out << '\n';
+  for (std::size_t l = 0; l < evaluation.layers; ++l) {
+    out << padded(std::to_string(l), 5);
+    for (auto const& r : evaluation.strategies) out << padded(format("%.3f", r.layer_mean_ms[l]), 15);
+    out << '\n';
+  }
+}
+
+nlohmann::ordered_json quantiles_json(StrategyResult const& result) {
+  nlohmann::ordered_json quantiles;
+  for (std::size_t q = 0; q < quantile_names.size(); ++q)
+    quantiles[quantile_names[q]] = result.quantiles[q].middle_ms();
+  return quantiles;
+}
+
+nlohmann::ordered_json quantile_ranges_json(StrategyResult const& result) {
+  nlohmann::ordered_json ranges;
+  for (std::size_t q = 0; q < quantile_names.size(); ++q) {
+    Quantile const& quantile = result.quantiles[q];
+    ranges[quantile_names[q]] = {
+        {"bin", {quantile.lower_ms, quantile.upper_ms}},
+        {"confidence_95", {quantile.confidence_low_ms, quantile.confidence_high_ms}}};
+  }
+  return ranges;
+}
+
+nlohmann::ordered_json strategy_json(StrategyResult const& result) {
+  nlohmann::ordered_json json;
+  json["name"] = name(result.strategy);
+  json["mean_ms"] = result.mean_ms;
+  json["standard_error_ms"] = result.standard_error_ms;
+  json["placement_spread_ms"] = nullptr;
+  if (result.placement_spread_ms) json["placement_spread_ms"] = *result.placement_spread_ms;
+  json["standard_deviation_ms"] = result.standard_deviation_ms;
+  json["quantiles_ms"] = quantiles_json(result);
+  json["quantile_ranges_ms"] = quantile_ranges_json(result);
+  json["undeliverable"] = result.undeliverable;
+  json["tokens"] = result.tokens;
+  json["placements"] = result.placements.size();
+  json["ratio_to_best"] = result.ratio_to_best;
+  json["layer_mean_ms"] = result.layer_mean_ms;
+  if (result.exact) {
+    json["exact_mean_ms"] = result.exact->mean_ms;
+    json["exact_standard_deviation_ms"] = result.exact->standard_deviation_ms;
+    json["exact_undeliverable"] = result.exact->undeliverable;
+    for (std::size_t q = 0; q < quantile_names.size(); ++q) {
+      json["exact_quantiles_ms"][quantile_names[q]] = result.exact->quantile_ms[q];
+    }
+    json["exact_layer_mean_ms"] = result.exact->layer_mean_ms;
+    json["difference_in_standard_errors"] = exact_difference(result);
+  }
+  return json;
+}
+
+std::string csv(double value) {
+  return std::isnan(value) ? "" : format("%.17g", value);
+}
+
+}  // namespace
+
+void print_table(std::ostream& out, Scenario const& scenario, Evaluation const& evaluation) {
+  out << scenario.title << ": " << satellites(scenario) << " satellites, " << evaluation.slots << " slots, "
+      << scenario.model.name << " (" << evaluation.layers << " layers, top " << scenario.model.top_k << " of "
+      << evaluation.experts << " experts), " << scenario.tokens << " tokens per strategy, seed "
+      << scenario.seed.value << "\n\n";
+  print_latencies(out, evaluation);
+  if (!evaluation.strategies.empty() && evaluation.strategies.front().exact) print_exact(out, evaluation);
+  print_layers(out, evaluation);
+}
+
+void print_json(std::ostream& out, Scenario const& scenario, Evaluation const& evaluation) {
+  nlohmann::ordered_json json;
+  json["title"] = scenario.title;
+  json["seed"] = scenario.seed.value;
+  json["slots"] = evaluation.slots;
+  json["backend"] = evaluation.backend;
+  json["seconds"] = evaluation.timing.total_s;
+  for (auto const& result : evaluation.strategies) json["strategies"].push_back(strategy_json(result));
+  out << json.dump(2) << '\n';
+}
+
+void print_csv(std::ostream& out, Evaluation const& evaluation) {
+  bool const exact = !evaluation.strategies.empty() && evaluation.strategies.front().exact.has_value();
+  out << "strategy,mean_ms,standard_error_ms,placement_spread_ms,standard_deviation_ms";
+  for (auto const* quantile : quantile_names) out << ',' << quantile << "_ms";
+  out << ",undeliverable,tokens,placements,ratio_to_best";
+  if (exact) out << ",exact_mean_ms,exact_undeliverable";
+  for (std::size_t l = 0; l < evaluation.layers; ++l) out << ",layer_" << l << "_mean_ms";
+  out << '\n';
+  for (auto const& r : evaluation.strategies) {
+    out << name(r.strategy) << ',' << csv(r.mean_ms) << ',' << csv(r.standard_error_ms) << ','
+        << (r.placement_spread_ms ? csv(*r.placement_spread_ms) : "") << ',' << csv(r.standard_deviation_ms);
+    for (auto const& quantile : r.quantiles) out << ',' << csv(quantile.middle_ms());
+    out << ',' << csv(r.undeliverable) << ',' << r.tokens << ',' << r.placements.size() << ','
+        << csv(r.ratio_to_best);
+    if (exact) out << ',' << csv(r.exact->mean_ms) << ',' << csv(r.exact->undeliverable);
+    for (double const layer_ms : r.layer_mean_ms) out << ',' << csv(layer_ms);
+    out << '\n';
+  }
+}
+
+}  // namespace spacemoe
