@@ -99,7 +99,6 @@ void connect_planes(Wiring& wiring, std::uint32_t first, Shell const& shell, Lin
   std::uint32_t const gaps = rules.seam == Seam::cut ? shell.planes - 1 : shell.planes;
   for (std::uint32_t plane = 0; plane < gaps; ++plane) {
     std::uint32_t const next = (plane + 1) % shell.planes;
-    if (next == plane) continue;
     LinkKind const kind = next == 0 ? LinkKind::seam : LinkKind::inter_plane;
     std::uint32_t const offset = slot_offset(shell, rules, plane);
     for (std::uint32_t slot = 0; slot < slots; ++slot) {

@@ -76,6 +76,17 @@ TEST(Outages, EachIsDrawnAtItsAddress) {
   }
 }
 
+TEST(Outages, ThresholdIsTheSurvivalTimesTwoToThe32) {
+  std::uint32_t const word = draw(Seed{3}, Purpose::evaluation_outage, 0, 1, 6).word[0];
+  std::vector<ListedLink> const one{{satellite(0), satellite(1), 1000}};
+  auto const up = [&](double threshold) {
+    Network const network(2, one, with_survival(threshold / 4294967296.0), Seed{3});
+    return network.snapshot(6, 0, Purpose::evaluation_outage).removal[0] == Removal::none;
+  };
+  EXPECT_FALSE(up(word));
+  EXPECT_TRUE(up(word + 1.0));
+}
+
 TEST(Outages, SlotsMayBeAskedForInAnyOrder) {
   Network const network = paper(0.5);
   Fate const later = fate(network, 9);
