@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -19,15 +20,47 @@ struct LayerDistribution {
   std::vector<Atom> atoms;
   double unreachable = 0;
 
-  double mean_ns() const;       ///< of deliverable tokens
-  double variance_ns2() const;  ///< of deliverable tokens
+  double mean_ns() const;       ///< of deliverable tokens; NaN where there are none
+  double variance_ns2() const;  ///< of deliverable tokens; NaN where there are none
 };
 
-/// Distribution of `layer_latency(cost, layer, picks)` when the picks follow the law with these weights
-/// [expert]. One expert per host: prefix formulas; several: per-host elementary symmetric polynomials
-/// truncated at what the host can serve in time. Conditional Poisson in closed form; Plackett-Luce by the
-/// exponential-race integral (absolute error below 1e-9; throws std::logic_error when its mass or
-/// monotonicity check fails).
+/// How a layer draws its experts, with everything that does not depend on a placement worked out once.
+/// Conditional Poisson in closed form; Plackett-Luce by the exponential-race integral: with T_e ~ Exp(w_e),
+/// the K first arrivals are the draw, and the one time that is left is integrated out.
+class LayerLaw {
+ public:
+  /// Weights [expert], at least `top_k` of them positive (else throws std::logic_error); their scale does not
+  /// matter. Throws std::logic_error when the quadrature misses more than 1e-9 of the mass.
+  LayerLaw(RoutingLaw law, Span<double const> weights, std::uint32_t top_k);
+
+  /// Distribution of `layer_latency(cost, layer, picks)`. One expert per host: P(all drawn experts are among
+  /// the m fastest), for every m; several: per-host polynomials truncated at the experts that the host can
+  /// serve in time. Absolute error below 1e-9, and throws std::logic_error when a probability comes out
+  /// negative by more than that.
+  LayerDistribution distribution(CostView const& cost, std::uint32_t layer) const;
+
+ private:
+  /// Nodes of the race's integral, in blocks of `race_lanes`; times are in units in which the weights sum
+  /// to 1.
+  struct Quadrature {
+    std::vector<double> weight;  ///< [node]; 0 where the last block is filled up
+    std::vector<double> absent;  ///< [block][expert][lane]: chance exp(-w t) of no arrival before the node
+  };
+
+  void tabulate_race();
+  void check_race_mass() const;
+  LayerDistribution one_per_host(CostView const& cost, std::uint32_t layer) const;
+  LayerDistribution several_per_host(CostView const& cost, std::uint32_t layer) const;
+  std::vector<double> race_within_first(std::vector<std::uint32_t> const& order) const;
+
+  std::uint32_t top_k_;
+  std::vector<ExpertIndex> expert_;  ///< those of positive weight; the tables count only these
+  std::vector<double> weight_;       ///< [positive expert]
+  bool race_;                        ///< Plackett-Luce where it differs from conditional Poisson
+  Quadrature quadrature_;            ///< empty unless `race_`
+};
+
+/// As LayerLaw, for a single use.
 LayerDistribution layer_distribution(RoutingLaw law, Span<double const> weights, std::uint32_t top_k,
                                      CostView const& cost, std::uint32_t layer);
 

@@ -1,8 +1,10 @@
 #include "host/model/activation.hpp"
 
 #include <cmath>
+#include <cstddef>
 #include <numbers>
 #include <numeric>
+#include <utility>
 
 namespace spacemoe {
 

@@ -1,0 +1,98 @@
+#include "host/evaluation/token_distribution.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <numeric>
+#include <stdexcept>
+
+namespace spacemoe {
+
+namespace {
+
+/// Mass by grid index.
+using GridAtoms = std::map<std::int64_t, double>;
+
+/// Splits each atom over its two neighbouring grid points so that the mean stays.
+GridAtoms on_grid(LayerDistribution const& layer, double shift_ns, double step_ns) {
+  GridAtoms grid;
+  for (auto const& atom : layer.atoms) {
+    double const position = (atom.latency_ns + shift_ns) / step_ns;
+    double const below = std::floor(position);
+    auto const index = static_cast<std::int64_t>(below);
+    double const above_part = position - below;
+    grid[index] += atom.probability * (1 - above_part);
+    if (above_part > 0) grid[index + 1] += atom.probability * above_part;
+  }
+  return grid;
+}
+
+/// Convolution of a run of grid points with atoms whose offsets count from the first of them.
+std::vector<double> convolve(std::vector<double> const& mass, GridAtoms const& atoms) {
+  std::int64_t const first = atoms.begin()->first;
+  std::vector<double> sum(mass.size() + static_cast<std::size_t>(atoms.rbegin()->first - first), 0.0);
+  for (auto const& [index, probability] : atoms) {
+    double* const shifted = sum.data() + (index - first);
+    for (std::size_t i = 0; i < mass.size(); ++i) shifted[i] += probability * mass[i];
+  }
+  return sum;
+}
+
+}  // namespace
+
+void TokenDistribution::add(std::vector<LayerDistribution> const& layers, double fixed_ns, double weight) {
+  std::int64_t first = 0;
+  std::vector<double> mass{1.0};
+  // The fixed part rides on a layer, so that it costs no splitting of its own.
+  double shift_ns = fixed_ns;
+  for (auto const& layer : layers) {
+    auto const atoms = on_grid(layer, shift_ns, step_ns_);
+    if (atoms.empty()) return;  // no token gets through
+    mass = convolve(mass, atoms);
+    first += atoms.begin()->first;
+    shift_ns = 0;
+  }
+  add_grid(first, mass, weight);
+}
+
+void TokenDistribution::add(TokenDistribution const& other) {
+  if (step_ns_ != other.step_ns_) throw std::logic_error("token distributions on different grids do not add");
+  add_grid(other.first_, other.mass_, 1);
+}
+
+void TokenDistribution::add_grid(std::int64_t first, std::vector<double> const& mass, double weight) {
+  if (mass.empty()) return;
+  if (mass_.empty()) first_ = first;
+  if (first < first_) {
+    mass_.insert(mass_.begin(), static_cast<std::size_t>(first_ - first), 0.0);
+    first_ = first;
+  }
+  auto const offset = static_cast<std::size_t>(first - first_);
+  mass_.resize(std::max(mass_.size(), offset + mass.size()), 0.0);
+  for (std::size_t i = 0; i < mass.size(); ++i) mass_[offset + i] += weight * mass[i];
+}
+
+double TokenDistribution::mass() const {
+  return std::accumulate(mass_.begin(), mass_.end(), 0.0);
+}
+
+double TokenDistribution::quantile_ns(double level) const {
+  if (mass_.empty()) return std::numeric_limits<double>::quiet_NaN();
+  double const wanted = level * mass();
+  double sum = 0;
+  std::size_t i = 0;
+  while (i + 1 < mass_.size() && (sum += mass_[i]) < wanted) ++i;
+  return static_cast<double>(first_ + static_cast<std::int64_t>(i)) * step_ns_;
+}
+
+double TokenDistribution::cumulative(double latency_ns) const {
+  double sum = 0;
+  for (std::size_t i = 0; i < mass_.size(); ++i) {
+    if (static_cast<double>(first_ + static_cast<std::int64_t>(i)) * step_ns_ > latency_ns) break;
+    sum += mass_[i];
+  }
+  return sum / mass();
+}
+
+}  // namespace spacemoe
