@@ -1,5 +1,6 @@
 # Writes OUTPUT with the version and the commit of SOURCE_DIR; leaves it alone when nothing changed.
-execute_process(COMMAND git -C ${SOURCE_DIR} describe --always --dirty --abbrev=12 --exclude=*
+# A mounted tree may belong to another user, which git distrusts unless told not to.
+execute_process(COMMAND git -c safe.directory=* -C ${SOURCE_DIR} describe --always --dirty --abbrev=12 --exclude=*
                 OUTPUT_VARIABLE commit OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
 if(NOT commit)
   set(commit unknown)
