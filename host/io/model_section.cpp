@@ -24,13 +24,12 @@ constexpr std::array weight_source_names{Named<WeightSource>{"uniform", WeightSo
                                          Named<WeightSource>{"inline", WeightSource::inline_values},
                                          Named<WeightSource>{"file", WeightSource::file}};
 
-/// [model] with the keys of the file it names filled in; keys of the scenario win.
-TomlValue merged_model(TableReader& section, TomlTable const& inline_keys) {
-  TomlValue merged = section.value();
-  merged.value = inline_keys;
-  auto const included = section.has("file") ? included_file(section, "file") : std::nullopt;
-  if (!included) return merged;
-  auto& keys = *merged.as<TomlTable>();
+/// Fills in the keys of the file that [model] names; keys of the scenario win. False where there is no such
+/// file.
+bool merge_model_file(TableReader& section, TomlValue& model) {
+  auto const included = included_file(section, "file");
+  if (!included) return false;
+  auto& keys = *model.as<TomlTable>();
   for (TomlEntry const& entry : included->as<TomlTable>()->entries) {
     if (entry.key == "file") {
       section.complaints().push_back(
@@ -39,13 +38,16 @@ TomlValue merged_model(TableReader& section, TomlTable const& inline_keys) {
       keys.entries.push_back(entry);
     }
   }
-  return merged;
+  return true;
 }
 
-void read_counts(TableReader& table, MoeModel& model) {
+void require_counts(TableReader& table) {
   for (std::string_view const key : {"moe_layers", "experts", "top_k", "hidden_size", "expert_size"}) {
     table.require(key, "give it in [model] or in the file that model.file names");
   }
+}
+
+void read_counts(TableReader& table, MoeModel& model) {
   model.moe_layers = table.count("moe_layers", 1, 65535).value_or(0);
   model.layers = table.count("layers", 1, 65535).value_or(model.moe_layers);
   model.experts = table.count("experts", 1, 65535).value_or(0);
@@ -322,7 +324,7 @@ void check_rates(TableReader& section, NeedsRate needs) {
   }
 }
 
-void read_bandwidth(TableReader& section, bool used, Scenario& scenario) {
+void read_bandwidth(TableReader& section, bool used, Readiness ready, Scenario& scenario) {
   if (!used) {
     TomlValue const* value = section.find("memory_bandwidth_byte_s");
     auto const* word = value == nullptr ? nullptr : value->as<std::string>();
@@ -331,7 +333,7 @@ void read_bandwidth(TableReader& section, bool used, Scenario& scenario) {
     return;
   }
   scenario.compute.memory_bandwidth_byte_s = section.limit("memory_bandwidth_byte_s", positive);
-  if (scenario.compute.memory_bandwidth_byte_s && scenario.model.expert_bytes == 0) {
+  if (ready.model && scenario.compute.memory_bandwidth_byte_s && scenario.model.expert_bytes == 0) {
     section.complain("memory_bandwidth_byte_s", "needs the size of an expert",
                      "give expert_bytes in [model]");
   }
@@ -378,12 +380,12 @@ void read_model(TableReader& root, Readiness& ready, Scenario& scenario) {
   std::size_t const before = root.complaints().size();
   if (!root.require("model", "add [model] with file = \"...\" or the model's own keys")) return;
   TableReader section = root.table("model");
-  TomlTable const none;
-  TomlTable const* keys = section.value().as<TomlTable>();
-  if (keys == nullptr) return;
-  TomlValue const merged = merged_model(section, *keys);
+  TomlValue merged = section.value();
+  if (merged.as<TomlTable>() == nullptr) return;
+  bool const whole = !section.has("file") || merge_model_file(section, merged);
   TableReader table(merged, "model", root.complaints());
   table.find("file");
+  if (whole) require_counts(table);
   MoeModel& model = scenario.model;
   model.name = table.text("name").value_or("unnamed");
   read_counts(table, model);
@@ -430,7 +432,7 @@ void read_compute(TableReader& root, Readiness ready, Scenario& scenario) {
   read_rates(section, ready, scenario);
   check_rates(section, {!section.has("expert_ms"), compute.gateway_compute && !section.has("gateway_ms"),
                         compute.head_compute && !section.has("head_ms")});
-  read_bandwidth(section, !section.has("expert_ms"), scenario);
+  read_bandwidth(section, !section.has("expert_ms"), ready, scenario);
   section.complain_of_the_rest();
   if (ready.model && root.complaints().size() == before) check_fits(section, scenario);
 }

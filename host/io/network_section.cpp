@@ -314,7 +314,8 @@ void read_link_cost(TableReader& section, LinkRules& links) {
   links.forwarding_ns = 1e3 * section.real("forwarding_us", {0, 2e6}).value_or(0);
   double const hop_ns = links.message_bit / links.rate_bit_s * 1e9 + links.forwarding_ns;
   if (hop_ns < unreachable) return;
-  section.complain("rate_bit_s",
+  std::string_view const key = section.has("message_bytes") ? "message_bytes" : "rate_bit_s";
+  section.complain(key,
                    "one hop takes " + plain_number(hop_ns / 1e9) + " s, past the limit of 2.147 s per path",
                    "use a greater rate_bit_s, a smaller message_bytes or less forwarding_us");
 }
@@ -323,7 +324,11 @@ void read_link_cost(TableReader& section, LinkRules& links) {
 
 void read_network(TableReader& root, Readiness& ready, Scenario& scenario) {
   std::size_t const before = root.complaints().size();
-  auto const kind = root.choice("network", network_names).value_or(NetworkKind::constellation);
+  auto const kind = root.choice("network", network_names);
+  if (root.has("network") && !kind) {
+    for (std::string_view const key : {"edges", "edges_ns", "constellation", "shell"}) root.find(key);
+    return;
+  }
   ready.listed = kind == NetworkKind::edges;
   if (ready.listed) {
     read_edges(root, scenario);

@@ -5,19 +5,27 @@
 #include <cstdio>
 
 namespace spacemoe {
+namespace {
+
+std::string shortest(double value) {
+  char buffer[32];
+  auto const [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value);
+  return {buffer, end};
+}
+
+}  // namespace
 
 std::string toml_number(double value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
-  std::string text = plain_number(value);
+  std::string text = shortest(value);
   if (text.find_first_of(".e") == std::string::npos) text += ".0";
   return text;
 }
 
 std::string plain_number(double value) {
-  char buffer[32];
-  auto const [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value);
-  return {buffer, end};
+  bool const whole = std::abs(value) < 1e15 && value == std::trunc(value);
+  return whole ? std::to_string(static_cast<long long>(value)) : shortest(value);
 }
 
 std::string toml_string(std::string_view text) {

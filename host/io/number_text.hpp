@@ -9,7 +9,7 @@ namespace spacemoe {
 /// The shortest decimal text that reads back to the same double, always recognisable as a TOML float.
 std::string toml_number(double value);
 
-/// The same without a trailing `.0`, for complaints.
+/// A number as people write it, whole ones in digits: for complaints.
 std::string plain_number(double value);
 
 /// A TOML basic string, quoted and escaped.

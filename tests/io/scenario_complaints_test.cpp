@@ -1,0 +1,566 @@
+#include <algorithm>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/io/scenario_support.hpp"
+
+namespace spacemoe::test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+class ScenarioComplaints : public ScenarioFolder {
+ protected:
+  /// Exactly one complaint, with this beginning and this somewhere.
+  void expect_one(std::string const& text, std::string const& where, std::string const& fragment) const {
+    std::string const found = complaints(text);
+    EXPECT_THAT(found, StartsWith(where)) << text;
+    EXPECT_THAT(found, HasSubstr(fragment)) << text;
+    EXPECT_EQ(std::ranges::count(found, '\n'), 0) << found;
+  }
+};
+
+struct Replaced {
+  char const* old;
+  char const* replacement;
+  char const* where;
+  char const* fragment;
+};
+
+TEST_F(ScenarioComplaints, BaseScenarioHasNone) {
+  EXPECT_THAT(complaints(base_scenario), IsEmpty());
+  write("edges.csv", edges_csv);
+  EXPECT_THAT(complaints(edges_scenario), IsEmpty());
+}
+
+TEST_F(ScenarioComplaints, Shells) {
+  for (Replaced const& c : std::vector<Replaced>{
+           {"satellites_per_plane = 8", "satellites = 50", "scenario.toml:6 shell[0].satellites: ",
+            "T = 50 is not a multiple of the 6 planes; the nearest multiples are 48 and 54"},
+           {"satellites_per_plane = 8", "satellites = 4",
+            "scenario.toml:6 shell[0].satellites: ", "the nearest multiples are 6"},
+           {"satellites_per_plane = 8", "satellites_per_plane = 8\nsatellites = 48",
+            "scenario.toml:7 shell[0].satellites: ", "conflicts with satellites_per_plane"},
+           {"satellites_per_plane = 8\n", "", "scenario.toml:2 shell[0].satellites_per_plane: missing", ""},
+           {"planes = 6", "planes = 6\nphasing = 6", "scenario.toml:6 shell[0].phasing: 6 is out of range",
+            "from 0 to 5"},
+           {"planes = 6", "planes = 6\nphasing = -1", "scenario.toml:6 shell[0].phasing: -1 is out of range",
+            "from 0 to 5"},
+           {"planes = 6", "planes = 6\nphasing_rule = \"alternating\"\nphasing = 0",
+            "scenario.toml:7 shell[0].phasing: has no effect", "half a slot"},
+           {"planes = 6", "planes = 0", "scenario.toml:5 shell[0].planes: 0 is out of range", "from 1 to"},
+           {"planes = 6", "planes = 6.0", "scenario.toml:5 shell[0].planes: must be an integer, not 6.0", ""},
+           {"planes = 6", "planes = 20000000", "scenario.toml:5 shell[0].planes: ", "from 1 to 16777216"},
+           {"planes = 6", "planes = 9223372036854775807",
+            "scenario.toml:5 shell[0].planes: ", "out of range"},
+           {"planes = 6", "planes = 16000000", "scenario.toml:2 shell: ", "more than 16777216 satellites"},
+           {"satellites_per_plane = 8", "satellites_per_plane = 0",
+            "scenario.toml:6 shell[0].satellites_per_plane: 0 is out of range", "from 1"},
+           {"altitude_km = 550", "altitude_km = -5",
+            "scenario.toml:3 shell[0].altitude_km: -5 is out of range", "above 0 and at most 100000"},
+           {"altitude_km = 550", "altitude_km = 1e7",
+            "scenario.toml:3 shell[0].altitude_km: ", "out of range"},
+           {"altitude_km = 550", "altitude_km = nan",
+            "scenario.toml:3 shell[0].altitude_km: ", "nan is not a finite number"},
+           {"altitude_km = 550", "altitude_km = inf",
+            "scenario.toml:3 shell[0].altitude_km: ", "inf is not a finite number"},
+           {"altitude_km = 550", "altitude_km = \"550\"",
+            "scenario.toml:3 shell[0].altitude_km: ", "must be a number, not the string \"550\""},
+           {"altitude_km = 550", "altitude_km = 2020-01-01",
+            "scenario.toml:3 shell[0].altitude_km: ", "not a date or time"},
+           {"altitude_km = 550\n", "", "scenario.toml:2 shell[0].altitude_km: missing", ""},
+           {"inclination_deg = 53", "inclination_deg = 181",
+            "scenario.toml:4 shell[0].inclination_deg: ", "from 0 to 180"},
+           {"planes = 6", "planes = 6\npattern = \"walker\"",
+            "scenario.toml:6 shell[0].pattern: ", "valid are delta, star"},
+           {"planes = 6", "planes = 6\nplaness = 6", "scenario.toml:6 shell[0].planess: unknown key",
+            "the nearest is \"planes\""},
+           {"[time]", "[[shell]]\naltitude_km = 1\ninclination_deg = 0\nplanes = 0\nsatellites = 1\n[time]",
+            "scenario.toml:10 shell[1].planes: 0 is out of range", ""},
+       }) {
+    expect_one(base_with(c.old, c.replacement), c.where, c.fragment);
+  }
+}
+
+TEST_F(ScenarioComplaints, ConstellationTable) {
+  std::string const shell(base_shell);
+  auto const instead_of_shell = [&](std::string const& lines) { return base_with(shell, lines); };
+  EXPECT_THAT(complaints(instead_of_shell("[constellation]\nwalker = \"D:550:53:48/6/1\"\n")), IsEmpty());
+  expect_one(instead_of_shell("[constellation]\nwalker = \"D:550:53:50/6/1\"\n"),
+             "scenario.toml:3 constellation.walker: ", "T = 50 is not a multiple of P = 6");
+  expect_one(instead_of_shell("[constellation]\nwalker = \"D:550:53:48/6/6\"\n"),
+             "scenario.toml:3 constellation.walker: ", "F = 6");
+  expect_one(instead_of_shell("[constellation]\nwalker = \"D:550:53\"\n"),
+             "scenario.toml:3 constellation.walker: ", "write for example");
+  expect_one(instead_of_shell("[constellation]\nwalker = \"D:550:53:4000000000/1/0\"\n"),
+             "scenario.toml:3 constellation.walker: ", "more than 16777216 satellites");
+  expect_one(instead_of_shell("[constellation]\nwalker = \"D:999999:53:48/6/0\"\n"),
+             "scenario.toml:3 constellation.walker: ", "999999 km is out of range");
+  expect_one(
+      instead_of_shell("[constellation]\nwalker = \"D:550:53:48/6/1\"\nphasing_rule = \"alternating\"\n"),
+      "scenario.toml:3 constellation.walker: ", "F = 1 has no effect");
+  expect_one(instead_of_shell("[constellation]\nearth = \"wgs84\"\n"),
+             "scenario.toml:2 constellation.walker: no shells are given", "add a [[shell]]");
+  expect_one(base_and("[constellation]\nwalker = \"D:550:53:48/6/1\"\n"),
+             "scenario.toml:2 shell: conflicts with constellation.walker", "");
+  expect_one(base_and("[constellation]\nphasing_rule = \"walker\"\n"),
+             "scenario.toml:20 constellation.phasing_rule: has no effect", "in each [[shell]]");
+  expect_one(base_and("[constellation]\nearth = \"wgs85\"\n"),
+             "scenario.toml:20 constellation.earth: ", "the nearest is \"wgs84\"");
+  write("shells.toml", base_shell);
+  expect_one(base_and("[constellation]\nfile = \"shells.toml\"\n"),
+             "scenario.toml:2 shell: has no effect: constellation.file gives the shells", "");
+}
+
+TEST_F(ScenarioComplaints, IncludedConstellation) {
+  std::string const shell(base_shell);
+  std::string const text = base_with(shell, "[constellation]\nfile = \"sub/shells.toml\"\n");
+  expect_one(text, "scenario.toml:3 constellation.file: cannot read sub/shells.toml: No such file", "");
+  write("sub/shells.toml", "# a comment\n" + shell);
+  EXPECT_THAT(complaints(text), IsEmpty());
+  write("sub/shells.toml", "# a comment\n" + with(shell, "planes = 6", "planes = 0"));
+  expect_one(text, "sub/shells.toml:5 shell[0].planes: 0 is out of range", "");
+  write("sub/shells.toml", shell + "[time]\nslots = 1\n");
+  expect_one(text, "sub/shells.toml:6 time: unknown key", "valid are");
+  write("sub/shells.toml", "[constellation]\nfile = \"more.toml\"\n" + shell);
+  expect_one(text, "sub/shells.toml:2 constellation.file: has no effect", "includes no other");
+  write("sub/shells.toml", "[[shell]\n");
+  expect_one(text, "sub/shells.toml:1:", "not valid TOML");
+}
+
+TEST_F(ScenarioComplaints, Links) {
+  for (Replaced const& c : std::vector<Replaced>{
+           {"survival = 1.5", "", "scenario.toml:20 links.survival: 1.5 is out of range", "from 0 to 1"},
+           {"survival = -0.1", "", "scenario.toml:20 links.survival: ", "from 0 to 1"},
+           {"rate_bit_s = 0", "", "scenario.toml:20 links.rate_bit_s: 0 is out of range", "above 0"},
+           {"message_bytes = -1", "", "scenario.toml:20 links.message_bytes: ", "from 0"},
+           {"message_bytes = 1e12", "", "scenario.toml:20 links.message_bytes: one hop takes 80 s", ""},
+           {"forwarding_us = 2e6\nmessage_bytes = 2e9", "",
+            "scenario.toml:21 links.message_bytes: one hop takes 2.16 s", ""},
+           {"seam = \"closed\"", "", "scenario.toml:20 links.seam: ", "valid are cut, wrap, wrap-phased"},
+           {"seam = \"wrap-phase\"", "", "scenario.toml:20 links.seam: ", "the nearest is \"wrap-phased\""},
+           {"star_seam = true", "", "scenario.toml:20 links.star_seam: has no effect: no shell is a star",
+            ""},
+           {"star_seam = 1", "", "scenario.toml:20 links.star_seam: must be true or false, not 1", ""},
+           {"latitude_rule = \"both\"", "", "scenario.toml:20 links.latitude_rule: has no effect", ""},
+           {"latitude_limit_deg = 91", "", "scenario.toml:20 links.latitude_limit_deg: ", "from 0 to 90"},
+           {"max_range_km = \"none\"", "", "scenario.toml:20 links.max_range_km: ", "a number or \"off\""},
+           {"grazing_altitude_km = 550", "", "scenario.toml:20 links.grazing_altitude_km: ", "below 550"},
+           {"max_pointing_rate_rad_s = 0", "", "scenario.toml:20 links.max_pointing_rate_rad_s: ", "above 0"},
+           {"max_pointing_rate = 0.1", "", "scenario.toml:20 links.max_pointing_rate: unknown key in [links]",
+            "the nearest is \"max_pointing_rate_rad_s\""},
+       }) {
+    expect_one(base_and("[links]\n" + std::string(c.old) + "\n"), c.where, c.fragment);
+  }
+  std::string const star = base_with("planes = 6", "planes = 6\npattern = \"star\"");
+  EXPECT_THAT(complaints(star), IsEmpty());
+  expect_one(star + "[links]\nseam = \"wrap\"\n", "scenario.toml:21 links.seam: ", "star_seam = true");
+  EXPECT_THAT(complaints(star + "[links]\nseam = \"wrap\"\nstar_seam = true\n"), IsEmpty());
+  expect_one(star + "[links]\nstar_seam = true\n", "scenario.toml:21 links.star_seam: has no effect", "cut");
+}
+
+TEST_F(ScenarioComplaints, TimeAndEvaluation) {
+  expect_one(base_with("slots = 2", "slots = 0"), "scenario.toml:8 time.slots: 0 is out of range", "from 1");
+  expect_one(base_with("slots = 2", "slots = 16777217"), "scenario.toml:8 time.slots: ", "16777216");
+  expect_one(base_with("slots = 2\n", ""), "scenario.toml:7 time.slots: missing", "");
+  expect_one(base_with("[time]\nslots = 2\n", ""), "scenario.toml:1 time.slots: missing", "");
+  expect_one(base_with("slots = 2", "slots = 2\nspan_s = -1"), "scenario.toml:9 time.span_s: ", "from 0");
+  expect_one(base_with("slots = 2", "slots = 2\nspan_s = \"orbit\""),
+             "scenario.toml:9 time.span_s: ", "a number or \"period\"");
+  expect_one(base_with("slots = 2", "slots = 2\nstart_s = -inf"),
+             "scenario.toml:9 time.start_s: ", "-inf is not a finite number");
+  expect_one(base_and("[evaluation]\ntokens = 0\n"), "scenario.toml:20 evaluation.tokens: 0 is out of range",
+             "from 1 to 8589934590");
+  expect_one(base_and("[evaluation]\ntokens = 1e6\n"),
+             "scenario.toml:20 evaluation.tokens: must be an integer, not 1e+06", "");
+  expect_one(base_and("[evaluation]\nunreachable = \"wait\"\n"),
+             "scenario.toml:20 evaluation.unreachable: ", "valid are drop");
+  expect_one("seed = -1\n" + base_and(""), "scenario.toml:1 seed: -1 is out of range", "");
+}
+
+TEST_F(ScenarioComplaints, Model) {
+  for (Replaced const& c : std::vector<Replaced>{
+           {"top_k = 2", "top_k = 5",
+            "scenario.toml:12 model.top_k: K = 5 experts cannot be drawn from E = 4", "from 1 to 4"},
+           {"experts = 4\ntop_k = 2", "experts = 64\ntop_k = 33", "scenario.toml:12 model.top_k: 33 is out",
+            "from 1 to 32"},
+           {"experts = 4", "experts = 65536", "scenario.toml:11 model.experts: ", "from 1 to 65535"},
+           {"moe_layers = 2\nexperts = 4", "moe_layers = 65535\nexperts = 65535",
+            "scenario.toml:11 model.experts: more than 16777216 experts", ""},
+           {"moe_layers = 2", "moe_layers = 2\nlayers = 1",
+            "scenario.toml:10 model.moe_layers: ", "at most 1"},
+           {"top_k = 2\n", "", "scenario.toml:9 model.top_k: missing", ""},
+           {"hidden_size = 64", "hidden_size = 0", "scenario.toml:13 model.hidden_size: ", "from 1"},
+           {"hidden_size = 64", "hidden_size = 64\nexpert_byte = 1.5",
+            "scenario.toml:14 model.expert_byte: unknown key", "the nearest is \"expert_bytes\""},
+           {"hidden_size = 64", "hidden_size = 64\nfile = \"model.toml\"",
+            "scenario.toml:14 model.file: cannot read model.toml: No such file", ""},
+           {"hidden_size = 64", "hidden_size = 64\nfile = \".\"",
+            "scenario.toml:14 model.file: ", "it is a directory"},
+       }) {
+    expect_one(base_with(c.old, c.replacement), c.where, c.fragment);
+  }
+  write("model.toml", "hidden_size = 32\nlayers = 2\nexpert_bytes = -1\n");
+  expect_one(base_with("hidden_size = 64", "file = \"model.toml\""),
+             "model.toml:3 model.expert_bytes: -1 is out of range", "");
+  write("model.toml", "hidden_size = 32\nfile = \"x\"\n");
+  expect_one(base_with("hidden_size = 64", "file = \"model.toml\""),
+             "model.toml:2 file: ", "includes no other");
+  std::string const text(base_scenario.substr(0, base_scenario.find("[model]")));
+  EXPECT_THAT(complaints(text), HasSubstr("scenario.toml:1 model: missing"));
+}
+
+TEST_F(ScenarioComplaints, Activation) {
+  struct Lines {
+    char const* lines;
+    char const* where;
+    char const* fragment;
+  };
+  for (Lines const& c : std::vector<Lines>{
+           {"law = \"top-k\"", "scenario.toml:20 activation.law: ", "plackett-luce"},
+           {"weights = \"zip\"", "scenario.toml:20 activation.weights: ", "the nearest is \"zipf\""},
+           {"weights = \"zipf\"", "scenario.toml:19 activation.exponent: missing", ""},
+           {"weights = \"log-normal\"", "scenario.toml:19 activation.sigma: missing", ""},
+           {"exponent = 1", "scenario.toml:20 activation.exponent: has no effect: weights are \"uniform\"",
+            "set weights = \"zipf\""},
+           {"seed = 1", "scenario.toml:20 activation.seed: has no effect", "draws nothing"},
+           {"weights = \"zipf\"\nexponent = 1\nsigma = 1", "scenario.toml:22 activation.sigma: has no effect",
+            ""},
+           {"weights = \"zipf\"\nexponent = -1", "scenario.toml:21 activation.exponent: ", "from 0"},
+           {"weights = \"inline\"", "scenario.toml:19 activation.values: missing", ""},
+           {"weights = \"inline\"\nvalues = [1, 2, 3]", "scenario.toml:21 activation.values: has 3 numbers",
+            "give 2 rows of 4 numbers, or one row"},
+           {"weights = \"inline\"\nvalues = [[1, 2, 3, 4], [1, 2, 3, 4], [1, 2, 3, 4]]",
+            "scenario.toml:21 activation.values: has 3 rows of 4 numbers", "2 MoE layers of 4 experts"},
+           {"weights = \"inline\"\nvalues = [\n[1, 2, 3, 4],\n[1, 2, 3]]",
+            "scenario.toml:23 activation.values[1]: has 3 numbers where the first row has 4", ""},
+           {"weights = \"inline\"\nvalues = [1, 2, -3, 4]",
+            "scenario.toml:21 activation.values[2]: -3 is out of range", ""},
+           {"weights = \"inline\"\nvalues = [1, 2, 3, nan]",
+            "scenario.toml:21 activation.values[3]: nan is not a finite", ""},
+           {"weights = \"inline\"\nvalues = [[1, 2, 3, 4],\n[0, 0, 0, 4]]",
+            "scenario.toml:21 activation.values: layer 1 has 1 positive weights, fewer than K = 2", ""},
+           {"weights = \"file\"", "scenario.toml:19 activation.file: missing", ""},
+           {"weights = \"file\"\nfile = \"\"", "scenario.toml:21 activation.file: an empty file name", ""},
+           {"weights = \"file\"\nfile = \"w.txt\"", "scenario.toml:21 activation.file: weights are read from",
+            ""},
+           {"weights = \"file\"\nfile = \"w.csv\"", "scenario.toml:21 activation.file: cannot read w.csv",
+            ""},
+       }) {
+    expect_one(base_and("[activation]\n" + std::string(c.lines) + "\n"), c.where, c.fragment);
+  }
+  std::string const many = base_with("experts = 4", "experts = 33");
+  EXPECT_THAT(complaints(many + "[activation]\nweights = \"zipf\"\nexponent = 100\n"),
+              Not(HasSubstr("layer")));
+}
+
+TEST_F(ScenarioComplaints, WeightFiles) {
+  struct Content {
+    char const* file;
+    char const* content;
+    char const* where;
+    char const* fragment;
+  };
+  for (Content const& c : std::vector<Content>{
+           {"w.csv", "1,2,3,4\n1,2,x,4\n", "w.csv:2: column 3: \"x\" is not a number", ""},
+           {"w.csv", "1,2,3,4\n1,2,3,4 tail\n", "w.csv:2: column 4: \"4 tail\" is not a number", ""},
+           {"w.csv", "1,2,3,4\n1,2,3\n", "w.csv:2: has 3 columns instead of 4", ""},
+           {"w.csv", "1,2,3,4\n1,-2,3,4\n", "w.csv:2: column 2: -2 is out of range", ""},
+           {"w.csv", "1,2,3,4\n1,inf,3,4\n", "w.csv:2: column 2: \"inf\" is not a number", ""},
+           {"w.csv", "1,2,3\n1,2,3\n", "scenario.toml:21 activation.file: has 2 rows of 3 numbers", ""},
+           {"w.csv", "", "w.csv:0: the file is empty", ""},
+           {"w.json", "[[1, 2, 3, 4], [1, 2, 3,\n 4]] tail", "w.json:2:7: not valid JSON", ""},
+           {"w.json", "[[1, 2, 3, 4], [1, 2, 3]]", "w.json: row 1 has 3 numbers where the first row has 4",
+            ""},
+           {"w.json", "[[1, 2, 3, 4], [1, 2, -3, 4]]", "w.json: row 1, number 2: -3 is not a number", ""},
+           {"w.json", "[[1, 2, \"3\", 4]]", "w.json: row 0, number 2: \"3\" is not a number", ""},
+           {"w.json", "{\"expert_counts\": [[1, 2, 3, 4]]}", "w.json: unexpected \"expert_counts\"", ""},
+           {"w.json", "{\"total_input_tokens\": 3}", "w.json: \"expert_popularity\" is missing", ""},
+           {"w.json", "[]", "w.json: not an array of rows", ""},
+           {"w.json", "[[1, 2, 3, 1e999]]", "w.json: a number is too large", ""},
+       }) {
+    write(c.file, c.content);
+    expect_one(base_and("[activation]\nweights = \"file\"\nfile = \"" + std::string(c.file) + "\"\n"),
+               c.where, c.fragment);
+  }
+}
+
+TEST_F(ScenarioComplaints, LongFilesOfErrorsStayReadable) {
+  std::string text = "1,2,3,4\n";
+  for (int i = 0; i < 1000; ++i) text += "1,2,3,x\n";
+  write("w.csv", text);
+  std::string const found = complaints(base_and("[activation]\nweights = \"file\"\nfile = \"w.csv\"\n"));
+  EXPECT_EQ(std::ranges::count(found, '\n'), 9);
+}
+
+TEST_F(ScenarioComplaints, Compute) {
+  struct Lines {
+    char const* lines;
+    char const* where;
+    char const* fragment;
+  };
+  for (Lines const& c : std::vector<Lines>{
+           {"", "scenario.toml:15 compute.rate_flop_s: missing", "or expert_ms"},
+           {"expert_ms = 2", "scenario.toml:15 compute.rate_flop_s: missing: the gateways'",
+            "gateway = false"},
+           {"expert_ms = 2\ngateway_ms = 1", "scenario.toml:15 compute.rate_flop_s: missing: the head's",
+            "head = false"},
+           {"expert_ms = 2\ngateway = false\nhead_ms = 1\nrate_flop_s = 1e9",
+            "scenario.toml:19 compute.rate_flop_s: has no effect", ""},
+           {"rate_flop_s = 1e9\ngateway = false\ngateway_ms = 1",
+            "scenario.toml:18 compute.gateway_ms: has no effect", ""},
+           {"rate_flop_s = 1e9\nhead = false\nhead_ms = 1", "scenario.toml:18 compute.head_ms: has no effect",
+            ""},
+           {"rate_flop_s = 0", "scenario.toml:16 compute.rate_flop_s: 0 is out of range", "above 0"},
+           {"rate_flop_s = 1e9\nexpert_ms = [1, 2, 3]", "scenario.toml:17 compute.expert_ms: has 3 numbers",
+            "2 numbers (one per MoE layer) or 2 rows of 4 numbers"},
+           {"rate_flop_s = 1e9\ngateway_ms = [[1, 2]]", "scenario.toml:17 compute.gateway_ms: has 1 row of 2",
+            "2 numbers (one per MoE layer)"},
+           {"rate_flop_s = 1e9\nexpert_ms = -1", "scenario.toml:17 compute.expert_ms: -1 is out of range",
+            ""},
+           {"rate_flop_s = 1e9\nexpert_ms = 2148", "scenario.toml:17 compute.expert_ms: one layer computes",
+            ""},
+           {"rate_flop_s = 1e4", "scenario.toml:16 compute.rate_flop_s: one layer computes for up to", ""},
+           {"rate_flop_s = 1e9\nmemory_bandwidth_byte_s = 1e9",
+            "scenario.toml:17 compute.memory_bandwidth_byte_s: needs the size", "expert_bytes"},
+           {"rate_flop_s = 1e9\nexpert_ms = 1\nmemory_bandwidth_byte_s = 1e9",
+            "scenario.toml:18 compute.memory_bandwidth_byte_s: has no effect", ""},
+           {"rate_flop_s = 1e9\nsatellite_rates = \"rates.csv\"",
+            "scenario.toml:17 compute.satellite_rates: cannot read rates.csv", ""},
+           {"satellite_rate_flop_s = [1e9, 1e9]",
+            "scenario.toml:16 compute.satellite_rate_flop_s: has 2 numbers", "give 48 numbers"},
+           {"rate_flop_s = 1e9\nsatellite_rate_flop_s = [1e9]",
+            "scenario.toml:16 compute.rate_flop_s: has no effect", ""},
+       }) {
+    std::string const found = complaints(base_with("rate_flop_s = 1e9", c.lines));
+    EXPECT_THAT(found, StartsWith(c.where));
+    EXPECT_THAT(found, HasSubstr(c.fragment));
+  }
+  std::string const slow = base_with("rate_flop_s = 1e9", "rate_flop_s = 1e9\nexpert_ms = 1200");
+  EXPECT_THAT(complaints(slow), IsEmpty());
+  expect_one(slow + "capacity = 2\n", "scenario.toml:17 compute.expert_ms: one layer computes",
+             "2 x expert 1.2 s");
+}
+
+TEST_F(ScenarioComplaints, RateFiles) {
+  std::string const text = base_with("rate_flop_s = 1e9", "satellite_rates = \"rates.csv\"");
+  write("rates.csv", "satellite,rate\n0,1e9\n");
+  expect_one(text, "rates.csv:1: the header is not satellite,rate_flop_s", "");
+  write("rates.csv", "satellite,rate_flop_s\n");
+  expect_one(text, "rates.csv:1: there are no lines", "");
+  write("rates.csv", "satellite,rate_flop_s\n0,1e9\n48,1e9\n");
+  expect_one(text, "rates.csv:3: column 1 (satellite): 48 is out of range", "from 0 to 47");
+  write("rates.csv", "satellite,rate_flop_s\n0,1e9\n");
+  expect_one(text, "scenario.toml:16 compute.satellite_rates: gives no rate for satellite 1", "list all 48");
+  write("rates.csv", "satellite,rate_flop_s\n0,1e9\n0,2e9\n");
+  EXPECT_THAT(complaints(text), StartsWith("rates.csv:3: satellite 0 is listed twice"));
+}
+
+TEST_F(ScenarioComplaints, Placement) {
+  for (Replaced const& c : std::vector<Replaced>{
+           {"strategies = [\"spacemoe\"]\n", "", "scenario.toml:17 placement.strategies: missing", ""},
+           {"[\"spacemoe\"]", "[]", "scenario.toml:18 placement.strategies: names no strategy", ""},
+           {"[\"spacemoe\"]", "\"spacemoe\"",
+            "scenario.toml:18 placement.strategies: ", "an array of strings"},
+           {"[\"spacemoe\"]", "[\"spacemoe\", 3]",
+            "scenario.toml:18 placement.strategies[1]: ", "a string, not 3"},
+           {"[\"spacemoe\"]", "[\"spacmoe\"]", "scenario.toml:18 placement.strategies: \"spacmoe\" is not a",
+            "the nearest is \"spacemoe\""},
+           {"[\"spacemoe\"]", "[\"greedy\", \"greedy\"]",
+            "scenario.toml:18 placement.strategies: \"greedy\" is named twice", ""},
+           {"[\"spacemoe\"]", "[\"greedy\"]\ncapacity = 0", "scenario.toml:19 placement.capacity: 0 is out",
+            ""},
+           {"[\"spacemoe\"]", "[\"greedy\"]\nrandom_placements = 0",
+            "scenario.toml:19 placement.random_placements: 0 is out", ""},
+           {"[\"spacemoe\"]", "[\"greedy\"]\nring_shell = 1",
+            "scenario.toml:19 placement.ring_shell: 1 is out", "from 0 to 0"},
+           {"[\"spacemoe\"]", "[\"greedy\"]\nring_shell = \"shell 1\"",
+            "scenario.toml:19 placement.ring_shell: no shell is called", "the nearest is \"shell 0\""},
+           {"[\"spacemoe\"]", "[\"greedy\"]\naggregation = \"gateway\"",
+            "scenario.toml:19 placement.aggregation: ", "own-gateway"},
+           {"[\"spacemoe\"]", "[\"file\"]", "scenario.toml:17 placement.file: missing",
+            "[[placement.given]]"},
+           {"[\"spacemoe\"]", "[\"greedy\"]\nfile = \"p.toml\"",
+            "scenario.toml:19 placement.file: has no effect", ""},
+           {"[\"spacemoe\"]", "[\"file\"]\nfile = \"p.toml\"",
+            "scenario.toml:19 placement.file: cannot read p.toml", ""},
+           {"[\"spacemoe\"]", "[\"file\"]\nfile = \"r.h5\"",
+            "scenario.toml:17 placement.file_strategy: missing", ""},
+           {"[\"spacemoe\"]", "[\"file\"]\nfile = \"r.h5\"\nfile_strategy = \"greedy\"",
+            "scenario.toml:19 placement.file: ", "r.h5"},
+       }) {
+    expect_one(base_with(c.old, c.replacement), c.where, c.fragment);
+  }
+}
+
+TEST_F(ScenarioComplaints, HostsNeededBeyondHostsThere) {
+  // 8 satellites in 2 planes of 4 rows; 2 gateways leave 6 for the 8 experts.
+  std::string const tight = with(base_with("planes = 6", "planes = 2"), "= 8", "= 4");
+  expect_one(tight,
+             "scenario.toml:18 placement.strategies: spacemoe: 8 experts and 2 gateways do not fit on 8",
+             "raise placement.capacity");
+  EXPECT_THAT(complaints(tight + "gateways_host_experts = true\n"), IsEmpty());
+  EXPECT_THAT(complaints(tight + "capacity = 2\n"), IsEmpty());
+  expect_one(with(tight, "[\"spacemoe\"]", "[\"greedy\", \"rand-place\"]"),
+             "scenario.toml:18 placement.strategies: greedy, rand-place: 8 experts", "");
+  // One row: both layers share its central gateway, but random gateways are two.
+  std::string const row = with(base_with("planes = 6", "planes = 9"), "= 8", "= 1");
+  EXPECT_THAT(complaints(row), IsEmpty());
+  expect_one(with(row, "\"spacemoe\"", "\"rand-intra\""),
+             "scenario.toml:18 placement.strategies: rand-intra: 8 experts and 2 gateways do not fit on 9",
+             "");
+}
+
+TEST_F(ScenarioComplaints, PlacementTables) {
+  auto const given = [](std::string const& lines) {
+    return base_with("[\"spacemoe\"]", "[\"file\"]\n[[placement.given]]\n" + lines);
+  };
+  std::string const hosts = "hosts = [[2, 3, 4, 5], [6, 7, 8, 9]]\n";
+  EXPECT_THAT(complaints(given("gateways = [0, 1]\n" + hosts)), IsEmpty());
+  std::string const table = "scenario.toml:19 placement.given[0]";
+  expect_one(given(hosts), table + ".gateways: missing", "");
+  expect_one(given("gateways = [0]\n" + hosts), "scenario.toml:20 placement.given[0].gateways: has 1 number",
+             "2 numbers");
+  expect_one(given("gateways = [0, 1]\nhosts = [[2, 3, 4, 5]]\n"),
+             "scenario.toml:21 placement.given[0].hosts: has 1 row of 4 numbers", "2 rows of 4 numbers");
+  expect_one(given("gateways = [0, 1.0]\n" + hosts),
+             "scenario.toml:20 placement.given[0].gateways[1]: must be an integer, not 1.0", "");
+  expect_one(given("gateways = [0, 48]\n" + hosts), table + ": gateway 48 does not exist", "0 to 47");
+  expect_one(given("gateways = [0, 1]\nhosts = [[2, 3, 4, 5], [6, 7, 8, 99]]\n"),
+             table + ": host 99 does not exist", "");
+  expect_one(given("gateways = [0, 1]\nhosts = [[2, 3, 4, 5], [6, 7, 8, 2]]\n"),
+             table + ": satellite 2 hosts more experts than its capacity of 1", "");
+  expect_one(given("gateways = [0, 2]\n" + hosts), table + ": gateway 2 also hosts experts", "");
+  write("p.toml", "gateways = [0, 1]\n" + hosts + "host = 1\n");
+  expect_one(base_with("[\"spacemoe\"]", "[\"file\"]\nfile = \"p.toml\""), "p.toml:3 host: unknown key",
+             "the nearest is \"hosts\"");
+}
+
+TEST_F(ScenarioComplaints, ListedLinks) {
+  struct Content {
+    char const* csv;
+    char const* where;
+    char const* fragment;
+  };
+  for (Content const& c : std::vector<Content>{
+           {"a,b,ms\n0,1,1\n", "edges.csv:1: the header is not a,b,latency_ms", ""},
+           {"a,b,latency_ms\n0,1,1\n1,1,1\n", "edges.csv:3: link 1 - 1 joins a node to itself", ""},
+           {"a,b,latency_ms\n0,1,1\n1,0,1\n", "edges.csv:3: link 0 - 1 is listed twice", ""},
+           {"a,b,latency_ms\n0,1.5,1\n", "edges.csv:2: column 2 (b): \"1.5\" is not an integer", ""},
+           {"a,b,latency_ms\n0,1,0\n", "edges.csv:2: column 3 (latency_ms): 0 is out of range", ""},
+           {"a,b,latency_ms\n0,1,2200\n", "edges.csv:2: column 3 (latency_ms): 2200 is out of range", ""},
+           {"a,b,latency_ms\n-1,1,1\n", "edges.csv:2: column 1 (a): -1 is out of range", ""},
+           {"a,b,latency_ms\n0,1,1,\n", "edges.csv:2: has 4 columns instead of 3", ""},
+           {"a,b,latency_ms\n0,1,1\n\n2,3,1\n", "edges.csv:3: has 1 columns instead of 3", ""},
+           {"a,b,latency_ms\n0,99999999,1\n", "edges.csv:2: column 2 (b): 99999999 is out of range", ""},
+       }) {
+    write("edges.csv", c.csv);
+    expect_one(std::string(edges_scenario), c.where, c.fragment);
+  }
+}
+
+TEST_F(ScenarioComplaints, ListedNetworkTakesNoGeometry) {
+  write("edges.csv", edges_csv);
+  std::string const text(edges_scenario);
+  EXPECT_THAT(complaints(text + "[links]\nsurvival = 0.5\n"), IsEmpty());
+  for (char const* key : {"seam = \"cut\"", "max_range_km = 5", "rate_bit_s = 1e9", "forwarding_us = 1"}) {
+    std::string const name(key, std::string_view(key).find(' '));
+    expect_one(text + "[links]\n" + key + "\n", "scenario.toml:16 links." + name + ": has no effect",
+               "edges");
+  }
+  expect_one(text + "[constellation]\nearth = \"wgs84\"\n", "scenario.toml:15 constellation: has no effect",
+             "");
+  expect_one(with(text, "slots = 2", "slots = 2\nspan_s = 5"), "scenario.toml:5 time.span_s: has no effect",
+             "");
+  expect_one(text + "ring_shell = 0\n", "scenario.toml:15 placement.ring_shell: has no effect", "");
+  expect_one(with(text, "\"rand-place\"", "\"rand-place\", \"spacemoe\""),
+             "scenario.toml:14 placement.strategies: spacemoe lays subnets on the ring", "greedy");
+  expect_one(with(text, "edges = \"edges.csv\"", ""), "scenario.toml:1 edges: missing", "edges_ns");
+  expect_one("edges = \"edges.csv\"\n" + base_and(""), "scenario.toml:1 edges: has no effect",
+             "network = \"edges\"");
+  expect_one(with(text, "edges = \"edges.csv\"", "edges_ns = [[0, 1]]"),
+             "scenario.toml:2 edges_ns: has 1 row", "rows of 3");
+  expect_one(with(text, "edges = \"edges.csv\"", "edges_ns = [[0, 1, 0]]"), "scenario.toml:2 edges_ns: row 0",
+             "at least 1 ns");
+  expect_one(with(text, "\"edges\"", "\"graph\""), "scenario.toml:1 network: \"graph\" is not one", "edges");
+}
+
+TEST_F(ScenarioComplaints, FilesThatCannotBeRead) {
+  EXPECT_THAT(complaints_about(folder() / "none.toml"),
+              StartsWith("none.toml: cannot read none.toml: No such file or directory"));
+  EXPECT_THAT(complaints_about(folder()), HasSubstr("it is a directory, not a file"));
+  expect_one("title = \"x\"\nslots = = 3\n", "scenario.toml:2:9: not valid TOML", "");
+  expect_one("title = \"x\"\ntitle = \"y\"\n", "scenario.toml:2:", "not valid TOML");
+  expect_one("seed = 9223372036854775808\n", "scenario.toml:1:", "not valid TOML");
+  expect_one("title = \"\xff\"\n", "scenario.toml:1:", "not valid TOML");
+  expect_one(base_and("[time]\nslots = 3\n"), "scenario.toml:19:", "not valid TOML");
+}
+
+TEST_F(ScenarioComplaints, UnknownKeysAndTablesNameTheNearest) {
+  expect_one("sead = 1\n" + base_and(""), "scenario.toml:1 sead: unknown key in the top level",
+             "the nearest is \"seed\"");
+  expect_one(base_and("[link]\nseam = \"cut\"\n"), "scenario.toml:19 link: unknown key",
+             "the nearest is \"links\"");
+  expect_one(base_with("[time]", "[time]\nslot = 1"), "scenario.toml:8 time.slot: unknown key in [time]",
+             "the nearest is \"slots\"; valid are slots, start_s, span_s");
+  expect_one(base_and("links = 3\n"), "scenario.toml:19 placement.links: unknown key in [placement]", "");
+  expect_one("links = 3\n" + base_and(""), "scenario.toml:1 links: must be a table, not 3", "write [links]");
+  expect_one("activation = []\n" + base_and(""), "scenario.toml:1 activation: must be a table, not an array",
+             "");
+}
+
+TEST_F(ScenarioComplaints, AllAtOnce) {
+  std::string const found = complaints(R"(sed = 1
+[[shell]]
+altitude_km = -1
+inclination_deg = 53
+planes = 6
+satellites_per_plane = 8
+[links]
+survival = 2
+[time]
+slots = 0
+[model]
+moe_layers = 2
+experts = 4
+top_k = 5
+hidden_size = 64
+expert_size = 128
+[activation]
+exponent = 1
+[compute]
+rate_flop_s = "fast"
+[placement]
+strategies = ["spacemo", "greedy", "greedy"]
+[evaluation]
+tokens = 0
+)");
+  for (char const* where :
+       {"scenario.toml:1 sed", "scenario.toml:3 shell[0].altitude_km", "scenario.toml:8 links.survival",
+        "scenario.toml:10 time.slots", "scenario.toml:14 model.top_k", "scenario.toml:18 activation.exponent",
+        "scenario.toml:20 compute.rate_flop_s", "scenario.toml:22 placement.strategies: \"spacemo\"",
+        "scenario.toml:22 placement.strategies: \"greedy\"", "scenario.toml:24 evaluation.tokens"}) {
+    EXPECT_THAT(found, HasSubstr(where));
+  }
+  EXPECT_EQ(std::ranges::count(found, '\n'), 9) << found;
+}
+
+TEST_F(ScenarioComplaints, OverridesNameTheOption) {
+  ScenarioOverrides wrong;
+  wrong.strategies = {"greedy", "spacmoe"};
+  wrong.tokens = 0;
+  wrong.seed = std::uint64_t{1} << 63;
+  std::string const found = complaints(base_scenario, wrong);
+  EXPECT_THAT(found, HasSubstr("--strategies: \"spacmoe\" is not a strategy; the nearest is \"spacemoe\""));
+  EXPECT_THAT(found, HasSubstr("--tokens: 0 is out of range; give an integer from 1 to"));
+  EXPECT_THAT(found, HasSubstr("--seed: 9223372036854775808 is out of range"));
+  EXPECT_EQ(std::ranges::count(found, '\n'), 2) << found;
+}
+
+}  // namespace
+}  // namespace spacemoe::test
