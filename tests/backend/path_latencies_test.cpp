@@ -1,0 +1,199 @@
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <random>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "host/errors.hpp"
+#include "tests/support/backends.hpp"
+#include "tests/support/boost_paths.hpp"
+#include "tests/support/graphs.hpp"
+
+namespace spacemoe::testing {
+namespace {
+
+using PathLatencies = EveryBackend;
+
+INSTANTIATE_TEST_SUITE_P(Backends, PathLatencies, ::testing::ValuesIn(backend_cases()), case_name);
+
+std::vector<SatelliteId> all_sources(Graph const& graph) {
+  std::vector<SatelliteId> sources;
+  for (std::uint32_t i = 0; i < graph.network->wiring().nodes; ++i) sources.push_back(satellite(i));
+  return sources;
+}
+
+Shell paper_shell() {
+  return {"paper", 550, 87, 33, 32, 18};
+}
+Shell starlink_shell() {
+  return {"starlink", 550, 53, 72, 22, 39};
+}
+
+LinkRules with_survival(double survival) {
+  LinkRules rules;
+  rules.survival = survival;
+  return rules;
+}
+
+std::vector<Graph> graphs() {
+  LinkRules phased;
+  phased.seam = Seam::wrap_phased;
+  LinkRules nearest = with_survival(0.9);
+  nearest.inter_plane_partner = InterPlanePartner::nearest_phase;
+  LinkRules polar = with_survival(0.97);
+  polar.latitude_limit_deg = 60;
+  return {line(5),
+          listed("one node", 1, {}),
+          listed("ring", 6,
+                 {{satellite(0), satellite(1), 3},
+                  {satellite(1), satellite(2), 3},
+                  {satellite(2), satellite(3), 3},
+                  {satellite(3), satellite(4), 3},
+                  {satellite(4), satellite(5), 3},
+                  {satellite(0), satellite(5), 3}}),
+          two_components(),
+          random_graph(60, 120, 1),
+          random_graph(200, 210, 2),
+          random_graph(40, 700, 3),
+          shells("paper", {paper_shell()}, with_survival(0.95), 3),
+          shells("paper, 30 % of the links lost", {paper_shell()}, with_survival(0.7), 2),
+          shells("starlink, phased seam", {starlink_shell()}, phased),
+          shells("nearest phase", {starlink_shell()}, nearest),
+          shells("polar cut-off", {paper_shell()}, polar, 2),
+          shells("two shells", {{"a", 550, 53, 5, 7, 2}, {"b", 1200, 88, 4, 3, 1, Pattern::star}}, {}),
+          shells("thin", {{"thin", 550, 53, 1, 9, 0}}, {}),
+          shells("two by two", {{"tiny", 1400, 53, 2, 2, 1}}, phased)};
+}
+
+std::vector<SatelliteId> some_sources(Graph const& graph, std::size_t most) {
+  auto sources = all_sources(graph);
+  std::shuffle(sources.begin(), sources.end(), std::mt19937(9));
+  sources.resize(std::min(sources.size(), most));
+  return sources;
+}
+
+TEST_P(PathLatencies, EqualBoostDijkstra) {
+  for (auto const& graph : graphs()) {
+    auto const sources = some_sources(graph, 40);
+    run([&] {
+      auto const table = backend().path_latencies(graph.batch, sources);
+      for (std::uint32_t snapshot = 0; snapshot < graph.batch.snapshots; ++snapshot) {
+        for (std::uint32_t s = 0; s < sources.size(); ++s) {
+          auto const expected = boost_dijkstra(graph.batch, snapshot, sources[s]);
+          ASSERT_THAT(table->row(snapshot, s), ::testing::ElementsAreArray(expected))
+              << graph.name << ", snapshot " << snapshot << ", source " << index(sources[s]);
+        }
+      }
+    });
+  }
+}
+
+TEST_P(PathLatencies, DoNotDependOnWhichSourcesAreAskedFor) {
+  Graph const graph = shells("paper", {paper_shell()}, with_survival(0.9));
+  auto const all = all_sources(graph);
+  run([&] {
+    auto const whole = backend().path_latencies(graph.batch, all);
+    for (std::size_t const count : {1u, 15u, 16u, 17u, 33u}) {
+      auto const some = some_sources(graph, count);
+      auto const part = backend().path_latencies(graph.batch, some);
+      for (std::uint32_t s = 0; s < some.size(); ++s) {
+        ASSERT_EQ(part->row(0, s), whole->row(0, static_cast<std::uint32_t>(index(some[s]))));
+      }
+    }
+    EXPECT_NO_THROW(backend().path_latencies(graph.batch, {}));
+  });
+}
+
+TEST_P(PathLatencies, GatherLooksUpRows) {
+  Graph const graph = shells("paper", {paper_shell()}, with_survival(0.95), 2);
+  auto const sources = some_sources(graph, 20);
+  run([&] {
+    auto const table = backend().path_latencies(graph.batch, sources);
+    std::vector<PathQuery> const queries{{3, satellite(7)}, {19, satellite(1000)}, {0, sources[0]}};
+    auto const found = table->gather(1, queries);
+    EXPECT_THAT(found, ::testing::ElementsAre(table->row(1, 3)[7], table->row(1, 19)[1000], 0));
+  });
+}
+
+TEST_P(PathLatencies, AreSymmetricMetricsNoShorterThanLight) {
+  Graph const graph = shells("starlink", {starlink_shell()}, with_survival(0.8));
+  auto const sources = some_sources(graph, 24);
+  Constellation constellation;
+  constellation.shells = {starlink_shell()};
+  auto const where = states(constellation, 0);
+  run([&] {
+    auto const table = backend().path_latencies(graph.batch, sources);
+    for (std::uint32_t a = 0; a < sources.size(); ++a) {
+      auto const from_a = table->row(0, a);
+      for (std::uint32_t b = 0; b < sources.size(); ++b) {
+        auto const from_b = table->row(0, b);
+        Nanoseconds const direct = from_a[index(sources[b])];
+        ASSERT_EQ(direct, from_b[index(sources[a])]);
+        auto const& p = where[index(sources[a])].position_km;
+        auto const& q = where[index(sources[b])].position_km;
+        double const chord_ns = std::hypot(p.x - q.x, p.y - q.y, p.z - q.z) / light_speed_km_s * 1e9;
+        ASSERT_GE(direct + 1000.0, chord_ns);  // every hop is rounded to a nanosecond
+        for (std::size_t c = 0; c < from_a.size(); c += 97) {
+          ASSERT_LE(std::uint64_t{from_a[c]}, std::uint64_t{direct} + from_b[c]);
+        }
+      }
+    }
+  });
+}
+
+TEST_P(PathLatencies, RenamingSatellitesChangesNothing) {
+  std::uint32_t const nodes = 80;
+  Graph const graph = random_graph(nodes, 150, 8);
+  std::vector<std::uint32_t> name(nodes);
+  std::iota(name.begin(), name.end(), 0u);
+  std::shuffle(name.begin(), name.end(), std::mt19937(4));
+  std::vector<ListedLink> renamed;
+  for (std::size_t i = 0; i < graph.network->wiring().links.size(); ++i) {
+    Link const& link = graph.network->wiring().links[i];
+    Nanoseconds const latency = graph.network->snapshot(0, 0, Purpose::evaluation_outage).latency_ns[i];
+    renamed.push_back({satellite(name[index(link.a)]), satellite(name[index(link.b)]), latency});
+  }
+  Graph const other = listed("renamed", nodes, renamed);
+  run([&] {
+    auto const before = backend().path_latencies(graph.batch, all_sources(graph));
+    auto const after = backend().path_latencies(other.batch, all_sources(other));
+    for (std::uint32_t a = 0; a < nodes; ++a) {
+      auto const row = before->row(0, a);
+      auto const renamed_row = after->row(0, name[a]);
+      for (std::uint32_t b = 0; b < nodes; ++b) ASSERT_EQ(row[b], renamed_row[name[b]]);
+    }
+  });
+}
+
+TEST_P(PathLatencies, MoreLinksNeverHurt) {
+  Graph const sparse = shells("sparse", {paper_shell()}, with_survival(0.8));
+  Graph const full = shells("full", {paper_shell()}, {});
+  auto const sources = some_sources(sparse, 16);
+  run([&] {
+    auto const worse = backend().path_latencies(sparse.batch, sources);
+    auto const better = backend().path_latencies(full.batch, sources);
+    for (std::uint32_t s = 0; s < sources.size(); ++s) {
+      auto const slow = worse->row(0, s);
+      auto const fast = better->row(0, s);
+      for (std::size_t n = 0; n < slow.size(); ++n) ASSERT_LE(fast[n], slow[n]);
+    }
+  });
+}
+
+TEST_P(PathLatencies, SaturationIsAnErrorNotAnAnswer) {
+  Nanoseconds const second = 1'000'000'000;
+  std::vector<ListedLink> const links{{satellite(0), satellite(1), second},
+                                      {satellite(1), satellite(2), second},
+                                      {satellite(2), satellite(3), second}};
+  Graph const longest = listed("three seconds", 4, links);
+  Graph const two = listed("two seconds", 3, {links[0], links[1]});
+  run([&] {
+    EXPECT_THROW(backend().path_latencies(longest.batch, std::vector{satellite(0)}), BackendError);
+    EXPECT_EQ(backend().path_latencies(two.batch, std::vector{satellite(0)})->row(0, 0)[2], 2 * second);
+  });
+}
+
+}  // namespace
+}  // namespace spacemoe::testing

@@ -1,0 +1,123 @@
+#include <map>
+#include <random>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "host/model/routing_tables.hpp"
+#include "tests/support/backends.hpp"
+
+namespace spacemoe::testing {
+namespace {
+
+using SampleTokens = EveryBackend;
+
+INSTANTIATE_TEST_SUITE_P(Backends, SampleTokens, ::testing::ValuesIn(backend_cases()), case_name);
+
+constexpr std::uint32_t layers = 5;
+constexpr std::uint32_t experts = 12;
+constexpr std::uint32_t top_k = 3;
+
+/// Random costs of one cell; some experts share hosts in odd layers, one is unreachable.
+struct Costs {
+  std::vector<Nanoseconds> layer_ns, expert_ns, queue_ns;
+  std::vector<std::uint16_t> host;
+  std::vector<std::uint8_t> shares_hosts;
+
+  explicit Costs(std::uint32_t seed) {
+    std::mt19937 random(seed);
+    for (std::uint32_t l = 0; l < layers; ++l) {
+      layer_ns.push_back(static_cast<Nanoseconds>(random() % 1000000));
+      shares_hosts.push_back(l % 2);
+      for (std::uint32_t e = 0; e < experts; ++e) {
+        expert_ns.push_back(static_cast<Nanoseconds>(1000000 + random() % 200000000));
+        queue_ns.push_back(3000000);
+        host.push_back(static_cast<std::uint16_t>(l % 2 == 1 ? e / 2 : e));
+      }
+    }
+    expert_ns[experts + 4] = unreachable;
+  }
+
+  CostView view() const { return {layers, experts, 777, layer_ns, expert_ns, queue_ns, host, shares_hosts}; }
+};
+
+RoutingTables tables(RoutingLaw law) {
+  return {law, log_normal_weights(layers, experts, 1, {3}), top_k};
+}
+
+/// One token after the other, moments in 128 bits, bins in a map.
+LatencyTally by_hand(RoutingView const& routing, Seed seed, std::vector<TokenCell> const& cells) {
+  LatencyTally tally{{}, std::vector<std::uint64_t>(bin_count), std::vector<std::uint64_t>(layers)};
+  for (auto const& cell : cells) {
+    Moments moments;
+    for (std::uint32_t token = cell.first; token < cell.first + cell.count; ++token) {
+      std::uint64_t total = cell.cost.fixed_ns;
+      std::vector<Nanoseconds> parts;
+      for (std::uint32_t l = 0; l < layers; ++l) {
+        std::vector<ExpertIndex> picks(top_k);
+        draw_experts(routing, seed, cell.slot, token, l, picks);
+        parts.push_back(layer_latency(cell.cost, l, picks));
+        total += parts.back();
+      }
+      ++moments.tokens;
+      if (std::find(parts.begin(), parts.end(), unreachable) != parts.end()) continue;
+      ++moments.delivered;
+      moments.sum_ns += total;
+      moments.sum_squares_ns2 += Uint128{total} * total;
+      ++tally.histogram[bin_of(total)];
+      for (std::uint32_t l = 0; l < layers; ++l) tally.layer_sum_ns[l] += parts[l];
+    }
+    tally.cell.push_back(moments);
+  }
+  return tally;
+}
+
+TEST_P(SampleTokens, TallyEveryTokenOfEveryCell) {
+  Costs const first(1);
+  Costs const second(2);
+  std::vector<TokenCell> const cells{{0, 0, 9001, first.view()},
+                                     {0, 9001, 1, second.view()},
+                                     {7, 4096, 4097, second.view()},
+                                     {9, 5, 0, first.view()}};
+  for (auto const law : {RoutingLaw::plackett_luce, RoutingLaw::conditional_poisson}) {
+    RoutingTables const routing = tables(law);
+    LatencyTally const expected = by_hand(routing.view(), {42}, cells);
+    ASSERT_GT(expected.cell[0].delivered, 0u);
+    ASSERT_LT(expected.cell[0].delivered, expected.cell[0].tokens);
+    run([&] { EXPECT_EQ(backend().sample_tokens(routing.view(), {42}, cells), expected); });
+  }
+}
+
+TEST_P(SampleTokens, PartsAddUpToTheWhole) {
+  Costs const costs(3);
+  RoutingTables const routing = tables(RoutingLaw::plackett_luce);
+  std::vector<TokenCell> const whole{{3, 0, 20000, costs.view()}};
+  std::vector<TokenCell> const parts{
+      {3, 0, 1, costs.view()}, {3, 1, 12345, costs.view()}, {3, 12346, 7654, costs.view()}};
+  run([&] {
+    LatencyTally const together = backend().sample_tokens(routing.view(), {1}, whole);
+    LatencyTally apart = backend().sample_tokens(routing.view(), {1}, parts);
+    Moments sum;
+    for (auto const& cell : apart.cell) sum += cell;
+    apart.cell = {sum};
+    EXPECT_EQ(apart, together);
+  });
+}
+
+TEST_P(SampleTokens, SeedAndSlotChangeTheDraws) {
+  Costs const costs(4);
+  RoutingTables const routing = tables(RoutingLaw::plackett_luce);
+  run([&] {
+    auto const moments = [&](std::uint64_t seed, std::uint32_t slot) {
+      return backend()
+          .sample_tokens(routing.view(), {seed}, std::vector<TokenCell>{{slot, 0, 500, costs.view()}})
+          .cell[0];
+    };
+    EXPECT_EQ(moments(1, 1), moments(1, 1));
+    EXPECT_FALSE(moments(1, 1) == moments(2, 1));
+    EXPECT_FALSE(moments(1, 1) == moments(1, 2));
+  });
+}
+
+}  // namespace
+}  // namespace spacemoe::testing
