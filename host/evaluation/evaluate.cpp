@@ -54,8 +54,9 @@ class Evaluator {
         options_(options),
         network_(make_network(scenario)),
         routing_(scenario.law, scenario.weights, scenario.model.top_k),
-        weights_(routing_.sampled_weights()),
-        compute_(scenario.model, scenario.compute) {}
+        compute_(scenario.model, scenario.compute) {
+    if (options.exact) laws_ = layer_laws();
+  }
 
   Evaluation run() {
     {
@@ -69,6 +70,15 @@ class Evaluator {
   }
 
  private:
+  std::vector<LayerLaw> layer_laws() const {
+    ActivationWeights const sampled = routing_.sampled_weights();
+    std::vector<LayerLaw> laws;
+    for (std::uint32_t l = 0; l < sampled.layers; ++l) {
+      laws.emplace_back(scenario_.law, Span(sampled.layer(l), sampled.experts), scenario_.model.top_k);
+    }
+    return laws;
+  }
+
   std::vector<Course> plan_courses() {
     Stopwatch const watch(timing_.planning_s);
     std::vector<Course> courses;
@@ -160,7 +170,7 @@ class Evaluator {
     std::vector<ExactCell> cells(batch.cells.size());
     tbb::parallel_for(std::size_t{0}, cells.size(), [&](std::size_t i) {
       double const share = batch.cells[i].count / static_cast<double>(scenario_.tokens);
-      cells[i] = exact_cell(scenario_.law, weights_, scenario_.model.top_k, batch.cells[i].cost, share);
+      cells[i] = exact_cell(laws_, batch.cells[i].cost, share);
     });
     course.exact.add(cells);
   }
@@ -187,7 +197,7 @@ class Evaluator {
   EvaluateOptions const& options_;
   Network network_;
   RoutingTables routing_;
-  ActivationWeights weights_;
+  std::vector<LayerLaw> laws_;  ///< [layer], of the weights that are sampled
   ComputeTimes compute_;
   PathSources sources_{{}};
   Timing timing_;

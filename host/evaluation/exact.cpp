@@ -15,14 +15,13 @@ constexpr std::size_t cells_at_once = 16;
 
 }  // namespace
 
-ExactCell exact_cell(RoutingLaw law, ActivationWeights const& weights, std::uint32_t top_k,
-                     CostView const& cost, double weight) {
+ExactCell exact_cell(std::span<LayerLaw const> laws, CostView const& cost, double weight) {
   ExactCell cell;
   cell.weight = weight;
   cell.fixed_ns = static_cast<double>(cost.fixed_ns);
   cell.mean_ns = cell.fixed_ns;
   for (std::uint32_t l = 0; l < cost.layers; ++l) {
-    cell.layers.push_back(layer_distribution(law, {weights.layer(l), weights.experts}, top_k, cost, l));
+    cell.layers.push_back(laws[l].distribution(cost, l));
     LayerDistribution const& layer = cell.layers.back();
     cell.delivered *= 1 - layer.unreachable;
     cell.layer_mean_ns.push_back(layer.atoms.empty() ? 0 : layer.mean_ns());

@@ -7,7 +7,6 @@
 #include "host/evaluation/layer_distribution.hpp"
 #include "host/evaluation/result.hpp"
 #include "host/evaluation/token_distribution.hpp"
-#include "kernels/routing.hpp"
 #include "kernels/token.hpp"
 
 namespace spacemoe {
@@ -23,8 +22,8 @@ struct ExactCell {
   double fixed_ns = 0;
 };
 
-ExactCell exact_cell(RoutingLaw law, ActivationWeights const& weights, std::uint32_t top_k,
-                     CostView const& cost, double weight);
+/// `laws` holds one law per layer.
+ExactCell exact_cell(std::span<LayerLaw const> laws, CostView const& cost, double weight);
 
 /// Mixture of cells. Cells are added in the order of their slots, whatever computed them, so that the
 /// floating-point sums do not depend on threads or batches.
