@@ -14,7 +14,7 @@ class TokenDistribution {
   explicit TokenDistribution(double step_ns) : step_ns_(step_ns) {}
 
   /// Adds one cell: the convolution of its layers shifted by `fixed_ns`, with weight `weight` times the
-  /// chance that every layer is reachable.
+  /// chance that every layer is reachable. At least one layer.
   void add(std::vector<LayerDistribution> const& layers, double fixed_ns, double weight);
   /// Adds the cells of another distribution of the same step (else throws std::logic_error).
   void add(TokenDistribution const& other);
