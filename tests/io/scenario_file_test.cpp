@@ -307,6 +307,21 @@ TEST(ShippedScenarios, Load) {
   EXPECT_GE(count, 6u);
 }
 
+/// Share of the links between planes that the pointing limit removes, over all slots.
+double removed_by_pointing(Scenario const& scenario) {
+  Network const network = make_network(scenario);
+  double between = 0;
+  double removed = 0;
+  for (std::uint32_t slot = 0; slot < scenario.time.slots; ++slot) {
+    Snapshot const snapshot = network.snapshot(slot, slot_time_s(scenario, slot), Purpose::evaluation_outage);
+    for (std::size_t i = 0; i < snapshot.removal.size(); ++i) {
+      if (network.wiring().links[i].kind != LinkKind::intra_plane) ++between;
+      if (snapshot.removal[i] == Removal::pointing) ++removed;
+    }
+  }
+  return removed / between;
+}
+
 TEST(ShippedScenarios, PaperIsThePublishedExperiment) {
   Scenario const paper = load_scenario(SPACEMOE_DATA "/scenarios/paper.toml");
   EXPECT_EQ(satellites(paper), 1056u);
@@ -318,9 +333,16 @@ TEST(ShippedScenarios, PaperIsThePublishedExperiment) {
   EXPECT_EQ(paper.links.message_bit, 8 * 8192);
   // 6 d f / rate = 4.645 ms.
   EXPECT_NEAR(expert_flop(paper.model) / paper.compute.rate_flop_s, 4.645e-3, 1e-6);
+}
+
+TEST(ShippedScenarios, PointingLimitBindsInDegreesOnly) {
+  Scenario const paper = load_scenario(SPACEMOE_DATA "/scenarios/paper.toml");
   Scenario const deg = load_scenario(SPACEMOE_DATA "/scenarios/paper-deg.toml");
   EXPECT_NEAR(*deg.links.max_pointing_rate_rad_s,
               *paper.links.max_pointing_rate_rad_s * std::acos(-1.0) / 180, 1e-8);
+  EXPECT_EQ(removed_by_pointing(paper), 0);
+  // 0.1014 by an independent program on 50 instants of the orbit.
+  EXPECT_NEAR(removed_by_pointing(deg), 0.1014, 0.002);
 }
 
 }  // namespace
