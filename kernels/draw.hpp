@@ -16,6 +16,7 @@ enum class Purpose : std::uint32_t {
   gateway_placement = 4,
   expert_placement = 5,
   activation_weights = 6,
+  token_layers = 7,
 };
 
 /// The scenario's seed.

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "kernels/alias.hpp"
 #include "kernels/draw.hpp"
 #include "kernels/function.hpp"
 #include "kernels/span.hpp"
@@ -63,15 +64,11 @@ class TokenWords {
   Words4 words_{};
 };
 
-/// One draw proportional to the layer's weights, by Walker's alias method: low bits choose the column, high
-/// bits are compared with its threshold.
+/// One draw proportional to the layer's weights.
 SPACEMOE_FN constexpr ExpertIndex draw_by_alias(RoutingView const& routing, std::uint32_t layer,
                                                 std::uint32_t word) {
-  std::uint32_t const mask = (1u << routing.column_bits) - 1;
-  std::uint32_t const column = word & mask;
-  std::uint32_t const entry =
-      routing.alias[(static_cast<std::size_t>(layer) << routing.column_bits) + column];
-  return static_cast<ExpertIndex>((word | mask) < (entry & ~mask) ? column : entry & mask);
+  std::size_t const first = static_cast<std::size_t>(layer) << routing.column_bits;
+  return static_cast<ExpertIndex>(draw_by_alias(routing.alias.data() + first, routing.column_bits, word));
 }
 
 SPACEMOE_FN constexpr bool contains(Span<ExpertIndex const> experts, ExpertIndex expert) {

@@ -8,6 +8,7 @@
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
+#include "host/cpu/order_statistic.hpp"
 #include "host/cpu/path_table.hpp"
 #include "host/cpu/relaxation.hpp"
 #include "host/cpu/sampling.hpp"
@@ -24,7 +25,8 @@ struct TokenTask {
   std::uint32_t count;
 };
 
-std::vector<TokenTask> split(std::span<TokenCell const> cells) {
+template <class Cell>
+std::vector<TokenTask> split(std::span<Cell const> cells) {
   std::vector<TokenTask> tasks;
   for (std::size_t c = 0; c < cells.size(); ++c) {
     for (std::uint32_t done = 0; done < cells[c].count; done += tokens_per_task) {
@@ -40,6 +42,26 @@ LatencyTally empty_tally(std::uint32_t layers) {
 
 void add(std::vector<std::uint64_t>& sum, std::vector<std::uint64_t> const& part) {
   for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += part[i];
+}
+
+/// Tallies all tokens of the cells; draw(cell, first, count, moments, tally) draws some of one.
+template <class Cell, class Draw>
+LatencyTally sample(std::uint32_t layers, std::span<Cell const> cells, Draw draw) {
+  std::vector<TokenTask> const tasks = split(cells);
+  std::vector<Moments> moments(tasks.size());
+  tbb::enumerable_thread_specific<LatencyTally> partial([&] { return empty_tally(layers); });
+  tbb::parallel_for(std::size_t{0}, tasks.size(), [&](std::size_t t) {
+    TokenTask const& task = tasks[t];
+    draw(cells[task.cell], task.first, task.count, moments[t], partial.local());
+  });
+  LatencyTally tally = empty_tally(layers);
+  tally.cell.resize(cells.size());
+  for (std::size_t t = 0; t < tasks.size(); ++t) tally.cell[tasks[t].cell] += moments[t];
+  for (auto const& part : partial) {
+    add(tally.histogram, part.histogram);
+    add(tally.layer_sum_ns, part.layer_sum_ns);
+  }
+  return tally;
 }
 
 class CpuBackend final : public Backend {
@@ -66,21 +88,16 @@ class CpuBackend final : public Backend {
 
   LatencyTally sample_tokens(RoutingView const& routing, Seed seed,
                              std::span<TokenCell const> cells) override {
-    std::vector<TokenTask> const tasks = split(cells);
-    std::vector<Moments> moments(tasks.size());
-    tbb::enumerable_thread_specific<LatencyTally> partial([&] { return empty_tally(routing.layers); });
-    tbb::parallel_for(std::size_t{0}, tasks.size(), [&](std::size_t t) {
-      TokenTask const& task = tasks[t];
-      sample_range(routing, seed, cells[task.cell], task.first, task.count, moments[t], partial.local());
-    });
-    LatencyTally tally = empty_tally(routing.layers);
-    tally.cell.resize(cells.size());
-    for (std::size_t t = 0; t < tasks.size(); ++t) tally.cell[tasks[t].cell] += moments[t];
-    for (auto const& part : partial) {
-      add(tally.histogram, part.histogram);
-      add(tally.layer_sum_ns, part.layer_sum_ns);
-    }
-    return tally;
+    return sample(
+        routing.layers, cells,
+        [&](TokenCell const& cell, std::uint32_t first, std::uint32_t count, Moments& moments,
+            LatencyTally& tally) { sample_range(routing, seed, cell, first, count, moments, tally); });
+  }
+
+  LatencyTally sample_layers(Seed seed, std::span<LayerCell const> cells) override {
+    return sample(cells.empty() ? 0 : cells.front().tables.layers, cells,
+                  [&](LayerCell const& cell, std::uint32_t first, std::uint32_t count, Moments& moments,
+                      LatencyTally& tally) { sample_layer_range(seed, cell, first, count, moments, tally); });
   }
 };
 

@@ -9,6 +9,7 @@
 
 #include "host/evaluation/tally.hpp"
 #include "host/network/network.hpp"
+#include "kernels/order_statistic.hpp"
 #include "kernels/routing.hpp"
 #include "kernels/token.hpp"
 
@@ -41,7 +42,15 @@ struct TokenCell {
   CostView cost;
 };
 
-/// Three kinds of work, coarse enough that virtual dispatch costs nothing. Every backend gives the same bits.
+/// The same cell with its layer latencies as distributions.
+struct LayerCell {
+  std::uint32_t slot;
+  std::uint32_t first;
+  std::uint32_t count;
+  LayerTablesView tables;
+};
+
+/// A few kinds of work, coarse enough that virtual dispatch costs nothing. Every backend gives the same bits.
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -56,6 +65,10 @@ class Backend {
   /// Draws and tallies the tokens of each cell: moments per cell, one histogram for all.
   virtual LatencyTally sample_tokens(RoutingView const& routing, Seed seed,
                                      std::span<TokenCell const> cells) = 0;
+
+  /// As sample_tokens, but draws the latency of each layer at once instead of its experts; the cells have the
+  /// same number of layers.
+  virtual LatencyTally sample_layers(Seed seed, std::span<LayerCell const> cells) = 0;
 };
 
 }  // namespace spacemoe
