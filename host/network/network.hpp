@@ -22,17 +22,37 @@ struct Link {
   LinkKind kind;
 };
 
+/// Shape of a shell's wiring: planes, each a ring of satellites, linked in a row or in a circle. Satellite =
+/// first + plane * satellites_per_plane + slot.
+struct RingGrid {
+  // Ports of every +Grid.
+  static constexpr std::uint32_t next_in_plane = 0;
+  static constexpr std::uint32_t previous_in_plane = 1;
+  static constexpr std::uint32_t next_plane = 2;
+  static constexpr std::uint32_t previous_plane = 3;
+
+  std::uint32_t first = 0;
+  std::uint32_t planes = 0;
+  std::uint32_t satellites_per_plane = 0;
+  /// [plane]: slots of a plane are linked to slot + offset (modulo satellites_per_plane) of the next; the
+  /// last plane has no entry where the seam is cut.
+  std::vector<std::uint32_t> slot_offset;
+};
+
 /// Which satellites are wired to which; the same in every slot. Links that rules or outages remove in a slot
 /// keep their place here.
 struct Wiring {
   std::uint32_t nodes = 0;
   std::vector<Link> links;
 
-  // The same links as a neighbour table. Missing ports name the node itself and no_link. A +Grid has four
-  // ports: next in plane, previous in plane, next plane, previous plane.
+  // The same links as a neighbour table. Missing ports name the node itself and no_link. A +Grid has the four
+  // ports of RingGrid.
   std::uint32_t degree = 0;
   std::vector<std::uint32_t> neighbor;  ///< [port][node]
   std::vector<std::uint32_t> link;      ///< [port][node]: index into links
+
+  /// [shell]: together all nodes and links of a network of shells; empty when it was listed.
+  std::vector<RingGrid> grids;
 
   static constexpr std::uint32_t no_link = 0xffffffff;
 };

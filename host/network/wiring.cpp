@@ -8,9 +8,6 @@
 namespace spacemoe {
 namespace {
 
-// Ports of the +Grid. Every link leaves by a `next` port and arrives at the `previous` port beside it.
-constexpr std::uint32_t next_in_plane = 0;
-constexpr std::uint32_t next_plane = 2;
 constexpr std::uint32_t grid_degree = 4;
 
 Wiring unlinked(std::uint32_t nodes, std::uint32_t degree) {
@@ -39,7 +36,8 @@ bool linked(Wiring const& wiring, std::uint32_t a, std::uint32_t b) {
 }
 
 /// Links two satellites of a +Grid, unless they are one or linked already: in rings of 1 or 2 the next
-/// satellite is also the previous one.
+/// satellite is also the previous one. The link leaves by a `next` port and arrives at the `previous` port
+/// beside it.
 void connect(Wiring& wiring, std::uint32_t from, std::uint32_t to, LinkKind kind, std::uint32_t next_port) {
   if (from == to || linked(wiring, from, to)) return;
   auto const link = static_cast<std::uint32_t>(wiring.links.size());
@@ -84,26 +82,34 @@ std::uint32_t slot_offset(Shell const& shell, LinkRules const& rules, std::uint3
   return phased ? shell.phasing % shell.satellites_per_plane : 0;
 }
 
-void connect_within_planes(Wiring& wiring, std::uint32_t first, Shell const& shell) {
-  std::uint32_t const slots = shell.satellites_per_plane;
-  for (std::uint32_t plane = 0; plane < shell.planes; ++plane) {
-    std::uint32_t const start = first + plane * slots;
+void connect_within_planes(Wiring& wiring, RingGrid const& grid) {
+  std::uint32_t const slots = grid.satellites_per_plane;
+  for (std::uint32_t plane = 0; plane < grid.planes; ++plane) {
+    std::uint32_t const start = grid.first + plane * slots;
     for (std::uint32_t slot = 0; slot < slots; ++slot) {
-      connect(wiring, start + slot, start + (slot + 1) % slots, LinkKind::intra_plane, next_in_plane);
+      connect(wiring, start + slot, start + (slot + 1) % slots, LinkKind::intra_plane,
+              RingGrid::next_in_plane);
     }
   }
 }
 
-void connect_planes(Wiring& wiring, std::uint32_t first, Shell const& shell, LinkRules const& rules) {
-  std::uint32_t const slots = shell.satellites_per_plane;
+RingGrid ring_grid(std::uint32_t first, Shell const& shell, LinkRules const& rules) {
+  RingGrid grid{first, shell.planes, shell.satellites_per_plane, {}};
   std::uint32_t const gaps = rules.seam == Seam::cut ? shell.planes - 1 : shell.planes;
   for (std::uint32_t plane = 0; plane < gaps; ++plane) {
-    std::uint32_t const next = (plane + 1) % shell.planes;
+    grid.slot_offset.push_back(slot_offset(shell, rules, plane));
+  }
+  return grid;
+}
+
+void connect_planes(Wiring& wiring, RingGrid const& grid) {
+  std::uint32_t const slots = grid.satellites_per_plane;
+  for (std::uint32_t plane = 0; plane < grid.slot_offset.size(); ++plane) {
+    std::uint32_t const next = (plane + 1) % grid.planes;
     LinkKind const kind = next == 0 ? LinkKind::seam : LinkKind::inter_plane;
-    std::uint32_t const offset = slot_offset(shell, rules, plane);
     for (std::uint32_t slot = 0; slot < slots; ++slot) {
-      std::uint32_t const partner = first + next * slots + (slot + offset) % slots;
-      connect(wiring, first + plane * slots + slot, partner, kind, next_plane);
+      std::uint32_t const partner = grid.first + next * slots + (slot + grid.slot_offset[plane]) % slots;
+      connect(wiring, grid.first + plane * slots + slot, partner, kind, RingGrid::next_plane);
     }
   }
 }
@@ -146,8 +152,9 @@ Wiring grid_wiring(Constellation const& constellation, LinkRules const& rules) {
     Shell const& shell = constellation.shells[i];
     refuse_star_seam(shell, rules);
     auto const first = static_cast<std::uint32_t>(index(first_satellite(constellation, i)));
-    connect_within_planes(wiring, first, shell);
-    connect_planes(wiring, first, shell, rules);
+    RingGrid const& grid = wiring.grids.emplace_back(ring_grid(first, shell, rules));
+    connect_within_planes(wiring, grid);
+    connect_planes(wiring, grid);
   }
   return wiring;
 }
