@@ -10,7 +10,6 @@
 
 #include "host/cpu/order_statistic.hpp"
 #include "host/cpu/path_table.hpp"
-#include "host/cpu/relaxation.hpp"
 #include "host/cpu/sampling.hpp"
 
 namespace spacemoe {
@@ -70,20 +69,7 @@ class CpuBackend final : public Backend {
 
   std::unique_ptr<PathTable> path_latencies(SnapshotBatch const& batch,
                                             std::span<SatelliteId const> sources) override {
-    Wiring const& wiring = *batch.wiring;
-    auto table = std::make_unique<CpuPathTable>(batch.snapshots, static_cast<std::uint32_t>(sources.size()),
-                                                wiring.nodes);
-    std::size_t const links = static_cast<std::size_t>(wiring.degree) * wiring.nodes;
-    std::uint32_t const blocks = table->blocks();
-    tbb::parallel_for(std::size_t{0}, std::size_t{batch.snapshots} * blocks, [&](std::size_t task) {
-      auto const snapshot = static_cast<std::uint32_t>(task / blocks);
-      auto const block = static_cast<std::uint32_t>(task % blocks);
-      std::size_t const first = std::size_t{block} * lanes;
-      relax_block(wiring, std::span(batch.latency_ns).subspan(snapshot * links, links),
-                  sources.subspan(first, std::min<std::size_t>(lanes, sources.size() - first)),
-                  table->block(snapshot, block));
-    });
-    return table;
+    return path_table(path_plan(*batch.wiring, sources.size()), memory_, batch, sources);
   }
 
   LatencyTally sample_tokens(RoutingView const& routing, Seed seed,
@@ -99,6 +85,9 @@ class CpuBackend final : public Backend {
                   [&](LayerCell const& cell, std::uint32_t first, std::uint32_t count, Moments& moments,
                       LatencyTally& tally) { sample_layer_range(seed, cell, first, count, moments, tally); });
   }
+
+ private:
+  std::shared_ptr<PathMemory> memory_ = std::make_shared<PathMemory>();
 };
 
 }  // namespace

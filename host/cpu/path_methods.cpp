@@ -1,0 +1,90 @@
+#include "host/cpu/path_methods.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include "host/cpu/relaxation.hpp"
+#include "host/cpu/ring_sweep.hpp"
+#include "host/cpu/simd.hpp"
+#include "host/errors.hpp"
+
+namespace spacemoe {
+namespace {
+
+SPACEMOE_BODY Nanoseconds greatest_finite(std::span<Nanoseconds const> latencies) {
+  Nanoseconds greatest = 0;
+  for (Nanoseconds const latency : latencies) {
+    greatest = std::max(greatest, latency == unreachable ? 0 : latency);
+  }
+  return greatest;
+}
+
+/// Finds the paths; returns whether one that takes another link could saturate.
+template <std::uint32_t bytes>
+SPACEMOE_BODY bool find_in_lanes(PathPlan const& plan, PathBlock const& block) {
+  if (plan.method == PathMethod::ring_sweep) {
+    if (plan.lanes == 16) {
+      sweep_rings<bytes, 16>(block);
+    } else {
+      sweep_rings<bytes, 32>(block);
+    }
+  } else if (plan.lanes == 16) {
+    Relaxation<bytes, 16>(block).run();
+  } else {
+    Relaxation<bytes, 64>(block).run();
+  }
+  std::span<Nanoseconds const> const rows(block.rows, std::size_t{block.wiring->nodes} * plan.lanes);
+  return greatest_finite(rows) + greatest_finite(block.link_ns) >= unreachable;
+}
+
+#if defined(SPACEMOE_SIMD_X86)
+SPACEMOE_AVX512 bool find_avx512(PathPlan const& plan, PathBlock const& block) {
+  return find_in_lanes<64>(plan, block);
+}
+SPACEMOE_AVX2 bool find_avx2(PathPlan const& plan, PathBlock const& block) {
+  return find_in_lanes<32>(plan, block);
+}
+#endif
+
+bool find_with(InstructionSet set, PathPlan const& plan, PathBlock const& block) {
+#if defined(SPACEMOE_SIMD_X86)
+  if (set == InstructionSet::avx512) return find_avx512(plan, block);
+  if (set == InstructionSet::avx2) return find_avx2(plan, block);
+#endif
+  return find_in_lanes<16>(plan, block);
+}
+
+/// After the fixpoint an unreachable node with a finite live neighbour is one whose latency does not fit.
+std::optional<std::size_t> saturated_node(PathBlock const& block, std::uint32_t lanes) {
+  Wiring const& wiring = *block.wiring;
+  for (std::size_t entry = 0; entry < block.link_ns.size(); ++entry) {
+    if (block.link_ns[entry] == unreachable) continue;
+    std::size_t const node = entry % wiring.nodes;
+    Nanoseconds const* const own = block.rows + node * lanes;
+    Nanoseconds const* const neighbor = block.rows + std::size_t{wiring.neighbor[entry]} * lanes;
+    bool saturated = false;
+    for (std::uint32_t lane = 0; lane < lanes; ++lane) {
+      saturated |= own[lane] == unreachable && neighbor[lane] != unreachable;
+    }
+    if (saturated) return node;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+PathPlan path_plan(Wiring const& wiring, std::size_t sources) {
+  if (wiring.grids.empty()) return {PathMethod::relaxation, sources <= 32 ? 16u : 64u};
+  return {PathMethod::ring_sweep, sources <= 64 ? 16u : 32u};
+}
+
+void find_paths(PathPlan const& plan, PathBlock const& block) {
+  if (!find_with(instruction_set(), plan, block)) return;
+  if (auto const node = saturated_node(block, plan.lanes)) {
+    throw BackendError("the path latency to satellite " + std::to_string(*node) +
+                       " reaches 2^31 ns (2.1 s), more than a path may take");
+  }
+}
+
+}  // namespace spacemoe
