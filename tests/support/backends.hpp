@@ -8,31 +8,40 @@
 #include <gtest/gtest.h>
 
 #include "host/cpu/cpu_backend.hpp"
+#include "host/cpu/simd.hpp"
 #include "host/evaluation/backend.hpp"
 
 namespace spacemoe::testing {
 
-/// A backend under test, on a number of threads.
+/// A backend under test, on a number of threads and with an instruction set.
 struct BackendCase {
   std::string name;
   std::unique_ptr<Backend> (*make)();
   unsigned threads;
+  InstructionSet instructions;
 };
 
 inline std::vector<BackendCase> backend_cases() {
-  return {{"cpu_one_thread", make_cpu_backend, 1}, {"cpu_four_threads", make_cpu_backend, 4}};
+  std::vector<BackendCase> cases;
+  for (InstructionSet const set : available_instruction_sets()) {
+    cases.push_back({"cpu_" + std::string(name(set)), make_cpu_backend, 1, set});
+  }
+  cases.push_back({"cpu_four_threads", make_cpu_backend, 4, available_instruction_sets().back()});
+  return cases;
 }
 
 /// Assertions that hold on every backend. The first case is the reference.
 class EveryBackend : public ::testing::TestWithParam<BackendCase> {
  protected:
-  EveryBackend() : backend_(GetParam().make()) {}
+  EveryBackend() : backend_(GetParam().make()) { use_instruction_set(GetParam().instructions); }
+  ~EveryBackend() override { use_instruction_set(found_); }
 
   Backend& backend() { return *backend_; }
   /// Runs `work` on the case's threads.
   void run(std::function<void()> const& work) { with_threads(GetParam().threads, work); }
 
  private:
+  InstructionSet found_ = instruction_set();
   std::unique_ptr<Backend> backend_;
 };
 
