@@ -12,7 +12,7 @@ namespace spacemoe {
 SPACEMOE_FN constexpr std::uint32_t draw_by_alias(std::uint32_t const* table, std::uint32_t column_bits,
                                                   std::uint32_t word) {
   std::uint32_t const mask = (1u << column_bits) - 1;
-  std::uint32_t const entry = table[word & mask];
+  std::uint32_t const entry = table[static_cast<std::int32_t>(word & mask)];
   return word < (entry & ~mask) ? word & mask : entry & mask;
 }
 

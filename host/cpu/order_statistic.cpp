@@ -18,10 +18,11 @@ struct GroupBytes {
   bool complete = false;
 };
 
+template <DrawLanes draw>
 SPACEMOE_BODY void draw_plane(LayerBlock const& block, std::uint32_t group, std::uint32_t layer,
                               std::uint32_t plane, GroupBytes& bytes) {
-  draw_lanes(block.seed, Purpose::token_layers, block.first_token / 4 + group * philox_lanes, block.slot,
-             layer / 4 | plane << 16, bytes.plane[plane]);
+  draw(block.seed, Purpose::token_layers, block.first_token / 4 + group * philox_lanes, block.slot,
+       layer / 4 | plane << 16, bytes.plane[plane]);
 }
 
 using GroupWords = std::array<std::uint32_t, group_tokens>;
@@ -50,34 +51,36 @@ SPACEMOE_BODY bool look_up(LayerTablesView const& tables, std::uint32_t layer, G
   std::uint32_t undecided = 0;
   for (std::uint32_t t = 0; t < group_tokens; ++t) {
     std::uint32_t const column = words[t] & mask;
-    std::uint32_t const entry = alias[column];
+    std::uint32_t const entry = alias[static_cast<std::int32_t>(column)];
     std::uint32_t const threshold = entry & ~mask;
     undecided |= (words[t] ^ threshold) >> 24 == 0 && (threshold & 0xffffff) != 0;
-    latency_ns[t] = atom_ns[words[t] < threshold ? column : entry & mask];
+    latency_ns[t] = atom_ns[static_cast<std::int32_t>(words[t] < threshold ? column : entry & mask)];
   }
   return undecided == 0;
 }
 
+template <DrawLanes draw>
 SPACEMOE_BODY void draw_layer(LayerTablesView const& tables, LayerBlock const& block, std::uint32_t group,
                               std::uint32_t layer, GroupBytes& bytes, GroupWords& latency_ns) {
   GroupWords words;
   layer_words(bytes, layer, words);
   if (look_up(tables, layer, words, latency_ns) || bytes.complete) return;
-  draw_plane(block, group, layer, 2, bytes);
-  draw_plane(block, group, layer, 3, bytes);
+  draw_plane<draw>(block, group, layer, 2, bytes);
+  draw_plane<draw>(block, group, layer, 3, bytes);
   bytes.complete = true;
   layer_words(bytes, layer, words);
   look_up(tables, layer, words, latency_ns);
 }
 
+template <DrawLanes draw>
 SPACEMOE_BODY void begin_group(LayerTablesView const& tables, LayerBlock const& block, std::uint32_t group,
                                std::uint32_t layer, GroupBytes& bytes) {
-  draw_plane(block, group, layer, 0, bytes);
-  draw_plane(block, group, layer, 1, bytes);
+  draw_plane<draw>(block, group, layer, 0, bytes);
+  draw_plane<draw>(block, group, layer, 1, bytes);
   bytes.complete = tables.column_bits > 8;  // the column reaches into plane 3
   if (!bytes.complete) return;
-  draw_plane(block, group, layer, 2, bytes);
-  draw_plane(block, group, layer, 3, bytes);
+  draw_plane<draw>(block, group, layer, 2, bytes);
+  draw_plane<draw>(block, group, layer, 3, bytes);
 }
 
 SPACEMOE_BODY void add_group(GroupWords const& latency_ns, std::uint64_t valid, std::uint32_t* partial_ns,
@@ -91,14 +94,15 @@ SPACEMOE_BODY void add_group(GroupWords const& latency_ns, std::uint64_t valid, 
   layer_sum_ns += sum;
 }
 
+template <DrawLanes draw>
 SPACEMOE_BODY void add_layers_body(LayerTablesView const& tables, LayerPass pass, LayerBlock& block,
                                    std::uint64_t* layer_sum_ns) {
   GroupBytes bytes;
   GroupWords latency_ns;
   for (std::uint32_t group = 0; group < block.groups; ++group) {
-    begin_group(tables, block, group, pass.first, bytes);
+    begin_group<draw>(tables, block, group, pass.first, bytes);
     for (std::uint32_t layer = pass.first; layer < pass.first + pass.count; ++layer) {
-      draw_layer(tables, block, group, layer, bytes, latency_ns);
+      draw_layer<draw>(tables, block, group, layer, bytes, latency_ns);
       add_group(latency_ns, block.valid[group], &block.partial_ns[group * group_tokens], layer_sum_ns[layer]);
     }
   }
@@ -106,18 +110,18 @@ SPACEMOE_BODY void add_layers_body(LayerTablesView const& tables, LayerPass pass
 
 void add_layers(LayerTablesView const& tables, LayerPass pass, LayerBlock& block,
                 std::uint64_t* layer_sum_ns) {
-  add_layers_body(tables, pass, block, layer_sum_ns);
+  add_layers_body<draw_lanes>(tables, pass, block, layer_sum_ns);
 }
 
 #if defined(SPACEMOE_SIMD_X86)
 SPACEMOE_AVX2 void add_layers_avx2(LayerTablesView const& tables, LayerPass pass, LayerBlock& block,
                                    std::uint64_t* layer_sum_ns) {
-  add_layers_body(tables, pass, block, layer_sum_ns);
+  add_layers_body<draw_lanes_avx2>(tables, pass, block, layer_sum_ns);
 }
 
 SPACEMOE_AVX512 void add_layers_avx512(LayerTablesView const& tables, LayerPass pass, LayerBlock& block,
                                        std::uint64_t* layer_sum_ns) {
-  add_layers_body(tables, pass, block, layer_sum_ns);
+  add_layers_body<draw_lanes_avx512>(tables, pass, block, layer_sum_ns);
 }
 #endif
 
@@ -185,9 +189,9 @@ void drop_lost(LayerTablesView const& tables, LayerPass pass, LayerBlock& block)
   GroupBytes bytes;
   GroupWords latency_ns;
   for (std::uint32_t group = 0; group < block.groups; ++group) {
-    begin_group(tables, block, group, pass.first, bytes);
+    begin_group<draw_lanes>(tables, block, group, pass.first, bytes);
     for (std::uint32_t layer = pass.first; layer < pass.first + pass.count; ++layer) {
-      draw_layer(tables, block, group, layer, bytes, latency_ns);
+      draw_layer<draw_lanes>(tables, block, group, layer, bytes, latency_ns);
       for (std::uint32_t t = 0; t < group_tokens; ++t) {
         if (latency_ns[t] == unreachable) block.valid[group] &= ~(std::uint64_t{1} << t);
       }

@@ -160,9 +160,9 @@ SPACEMOE_AVX512 void add_layers(LayerTablesView const& tables, LayerPass pass, L
   for (std::uint32_t group = 0; group < block.groups; ++group) {
     std::uint32_t const lane = block.first_token / 4 + group * philox_lanes;
     LaneWordsAvx512 const column =
-        draw_lanes_avx512(block.seed, Purpose::token_layers, lane, block.slot, pass.first / 4);
+        drawn_lanes_avx512(block.seed, Purpose::token_layers, lane, block.slot, pass.first / 4);
     LaneWordsAvx512 const high =
-        draw_lanes_avx512(block.seed, Purpose::token_layers, lane, block.slot, pass.first / 4 | 1u << 16);
+        drawn_lanes_avx512(block.seed, Purpose::token_layers, lane, block.slot, pass.first / 4 | 1u << 16);
     Latencies sum{
         {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()}};
     for (std::uint32_t i = 0; i < pass.count; ++i) {

@@ -24,44 +24,25 @@ struct LaneWords {
   alignas(64) std::uint32_t word[4][philox_lanes];
 };
 
-/// The blocks draw(seed, purpose, a + lane, b, c).
-SPACEMOE_BODY void draw_lanes(Seed seed, Purpose purpose, std::uint32_t a, std::uint32_t b, std::uint32_t c,
-                              LaneWords& words) {
-  for (std::uint32_t lane = 0; lane < philox_lanes; ++lane) {
-    std::uint32_t x0 = a + lane;
-    std::uint32_t x1 = b;
-    std::uint32_t x2 = c;
-    std::uint32_t x3 = static_cast<std::uint32_t>(purpose);
-    auto key0 = static_cast<std::uint32_t>(seed.value);
-    auto key1 = static_cast<std::uint32_t>(seed.value >> 32);
-#pragma GCC unroll 10
-    for (int round = 0; round < 10; ++round) {
-      std::uint64_t const product0 = std::uint64_t{0xD2511F53u} * x0;
-      std::uint64_t const product1 = std::uint64_t{0xCD9E8D57u} * x2;
-      x0 = static_cast<std::uint32_t>(product1 >> 32) ^ x1 ^ key0;
-      x1 = static_cast<std::uint32_t>(product1);
-      x2 = static_cast<std::uint32_t>(product0 >> 32) ^ x3 ^ key1;
-      x3 = static_cast<std::uint32_t>(product0);
-      key0 += 0x9E3779B9u;
-      key1 += 0xBB67AE85u;
-    }
-    words.word[0][lane] = x0;
-    words.word[1][lane] = x1;
-    words.word[2][lane] = x2;
-    words.word[3][lane] = x3;
-  }
-}
+/// Fills in the blocks draw(seed, purpose, a + lane, b, c).
+using DrawLanes = void(Seed seed, Purpose purpose, std::uint32_t a, std::uint32_t b, std::uint32_t c,
+                       LaneWords& words);
+
+DrawLanes draw_lanes;
 
 #if defined(SPACEMOE_SIMD_X86)
+
+DrawLanes draw_lanes_avx2;
+DrawLanes draw_lanes_avx512;
 
 struct LaneWordsAvx512 {
   __m512i word[4];
 };
 
-/// draw_lanes in registers. Even and odd lanes are kept apart, one in each 64-bit half as products need them;
+/// The same in registers. Even and odd lanes are kept apart, one in each 64-bit half as products need them;
 /// upper halves hold rubbish until both are joined.
-SPACEMOE_AVX512 SPACEMOE_BODY LaneWordsAvx512 draw_lanes_avx512(Seed seed, Purpose purpose, std::uint32_t a,
-                                                                std::uint32_t b, std::uint32_t c) {
+SPACEMOE_AVX512 SPACEMOE_BODY LaneWordsAvx512 drawn_lanes_avx512(Seed seed, Purpose purpose, std::uint32_t a,
+                                                                 std::uint32_t b, std::uint32_t c) {
   __m512i const multiplier0 = _mm512_set1_epi64(0xD2511F53);
   __m512i const multiplier1 = _mm512_set1_epi64(0xCD9E8D57);
   __m512i const first = _mm512_set1_epi64(a);

@@ -20,11 +20,14 @@ constexpr std::uint32_t top_k = 3;
 
 /// Random costs of one cell; some experts share hosts in odd layers, one is unreachable.
 struct Costs {
+  std::uint32_t layers, experts;
   std::vector<Nanoseconds> layer_ns, expert_ns, queue_ns;
   std::vector<std::uint16_t> host;
   std::vector<std::uint8_t> shares_hosts;
 
-  explicit Costs(std::uint32_t seed) {
+  explicit Costs(std::uint32_t seed, std::uint32_t layer_count = testing::layers,
+                 std::uint32_t expert_count = testing::experts)
+      : layers(layer_count), experts(expert_count) {
     std::mt19937 random(seed);
     for (std::uint32_t l = 0; l < layers; ++l) {
       layer_ns.push_back(static_cast<Nanoseconds>(random() % 1000000));
@@ -35,7 +38,7 @@ struct Costs {
         host.push_back(static_cast<std::uint16_t>(l % 2 == 1 ? e / 2 : e));
       }
     }
-    expert_ns[experts + 4] = unreachable;
+    expert_ns[expert_ns.size() > experts + 4 ? experts + 4 : 0] = unreachable;
   }
 
   CostView view() const { return {layers, experts, 777, layer_ns, expert_ns, queue_ns, host, shares_hosts}; }
@@ -47,14 +50,15 @@ RoutingTables tables(RoutingLaw law) {
 
 /// One token after the other, moments in 128 bits, bins in a map.
 LatencyTally by_hand(RoutingView const& routing, Seed seed, std::vector<TokenCell> const& cells) {
-  LatencyTally tally{{}, std::vector<std::uint64_t>(bin_count), std::vector<std::uint64_t>(layers)};
+  std::uint32_t const layer_count = routing.layers;
+  LatencyTally tally{{}, std::vector<std::uint64_t>(bin_count), std::vector<std::uint64_t>(layer_count)};
   for (auto const& cell : cells) {
     Moments moments;
     for (std::uint32_t token = cell.first; token < cell.first + cell.count; ++token) {
       std::uint64_t total = cell.cost.fixed_ns;
       std::vector<Nanoseconds> parts;
-      for (std::uint32_t l = 0; l < layers; ++l) {
-        std::vector<ExpertIndex> picks(top_k);
+      for (std::uint32_t l = 0; l < layer_count; ++l) {
+        std::vector<ExpertIndex> picks(routing.top_k);
         draw_experts(routing, seed, cell.slot, token, l, picks);
         parts.push_back(layer_latency(cell.cost, l, picks));
         total += parts.back();
@@ -65,7 +69,7 @@ LatencyTally by_hand(RoutingView const& routing, Seed seed, std::vector<TokenCel
       moments.sum_ns += total;
       moments.sum_squares_ns2 += Uint128{total} * total;
       ++tally.histogram[bin_of(total)];
-      for (std::uint32_t l = 0; l < layers; ++l) tally.layer_sum_ns[l] += parts[l];
+      for (std::uint32_t l = 0; l < layer_count; ++l) tally.layer_sum_ns[l] += parts[l];
     }
     tally.cell.push_back(moments);
   }
@@ -85,6 +89,33 @@ TEST_P(SampleTokens, TallyEveryTokenOfEveryCell) {
     ASSERT_GT(expected.cell[0].delivered, 0u);
     ASSERT_LT(expected.cell[0].delivered, expected.cell[0].tokens);
     run([&] { EXPECT_EQ(backend().sample_tokens(routing.view(), {42}, cells), expected); });
+  }
+}
+
+struct Shape {
+  std::uint32_t experts, top_k;
+  double sigma;  ///< of the weights; large ones make nearly every draw a repeat
+};
+
+// Tables of one register, of two, of many numbers; one expert; all experts; lanes that run out of repeats.
+constexpr Shape shapes[] = {{1, 1, 0},   {8, 2, 0.2}, {8, 8, 4},     {16, 4, 1},  {17, 3, 1},   {32, 20, 1},
+                            {60, 32, 8}, {64, 6, 6},  {128, 8, 1.2}, {256, 8, 1}, {384, 8, 12}, {384, 1, 0}};
+
+TEST_P(SampleTokens, EveryShapeGivesTheKernelsTally) {
+  for (Shape const& shape : shapes) {
+    Costs const costs(shape.experts, 3, shape.experts);
+    for (RoutingLaw const law : {RoutingLaw::plackett_luce, RoutingLaw::conditional_poisson}) {
+      RoutingTables const routing(law, log_normal_weights(3, shape.experts, shape.sigma, {3}), shape.top_k);
+      std::vector<TokenCell> const cells{{7, 0, 1, costs.view()},
+                                         {0, 3, 16, costs.view()},
+                                         {5, 0xfffff001, 0x3fe, costs.view()},
+                                         {1, 100, 300, costs.view()}};
+      LatencyTally const expected = by_hand(routing.view(), {0xfedcba9876543210}, cells);
+      run([&] {
+        EXPECT_EQ(backend().sample_tokens(routing.view(), {0xfedcba9876543210}, cells), expected)
+            << shape.top_k << " of " << shape.experts << ", law " << static_cast<int>(law);
+      });
+    }
   }
 }
 
