@@ -15,7 +15,7 @@ std::vector<std::uint64_t> integer_weights(std::span<double const> given);
 /// that an outcome owns exactly as many words as its weight. An entry is threshold << column_bits | alias; a
 /// column of one outcome has threshold 0 and names it as its alias. Weights sum to 2^32 and are at most as
 /// many as columns.
-void append_alias_columns(std::vector<std::uint64_t> weight, std::uint32_t column_bits,
+void append_alias_columns(std::span<std::uint64_t const> weight, std::uint32_t column_bits,
                           std::vector<std::uint32_t>& table);
 
 }  // namespace spacemoe
