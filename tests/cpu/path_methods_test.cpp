@@ -211,17 +211,18 @@ TEST_P(EveryPathMethod, RefusesSaturationOfASingleSource) {
 
 TEST_P(EveryPathMethod, IslandsAreUnreachableNotSaturated) {
   Network const network = grid({walker(4, 4)}, Seam::wrap);
+  auto const on_island = [](SatelliteId id) { return id == satellite(5) || id == satellite(6); };
+  Nanoseconds const hop = 430'000'000;  // one more than the four from satellite 0 would saturate
   std::vector<Nanoseconds> link_ns;
   for (Link const& link : network.wiring().links) {
-    bool const at_island = link.a == satellite(5) || link.b == satellite(5);
-    link_ns.push_back(at_island ? unreachable : 300'000'000);
+    link_ns.push_back(on_island(link.a) == on_island(link.b) ? hop : unreachable);
   }
   auto const table = paths(weighted(network, link_ns), {satellite(0), satellite(5)});
   auto const from_main = table->row(0, 0);
-  auto const from_island = table->row(0, 1);
+  EXPECT_EQ(from_main[10], 4 * hop);
   for (std::uint32_t node = 0; node < 16; ++node) {
-    EXPECT_EQ(from_main[node] == unreachable, node == 5);
-    EXPECT_EQ(from_island[node], node == 5 ? 0 : unreachable);
+    EXPECT_EQ(from_main[node] == unreachable, on_island(satellite(node)));
+    EXPECT_EQ(table->row(0, 1)[node], node == 5 ? 0 : node == 6 ? hop : unreachable);
   }
 }
 
