@@ -1,0 +1,90 @@
+"""How time and memory grow, and where the time of a whole evaluation goes."""
+
+import os
+import statistics
+import subprocess
+import time
+
+from contests import SHELLS, Model, make_model
+from processes import BUILD, ROOT, WORK, our_runner, progress, rate_text, significant, table, time_text
+
+
+def memory_text(kib):
+    return f"{significant(kib / 1024)} MiB"
+
+
+def path_growth():
+    """64 sources; a fresh process for each row, whose peak is that of the whole process."""
+    rows = []
+    for name in ("72x22", "66x66", "100x100", "200x200"):
+        for wiring in ("shell", "listed"):
+            with our_runner() as ours:
+                nodes, _ = ours.ask("make_graph", "graph", SHELLS[name], 1, wiring, 64)
+                seconds = statistics.median(ours.ask("paths", "ours", 1, 0.1)[0] for _ in range(5))
+                rows.append([f"{int(nodes)} ({name})", wiring, time_text(seconds),
+                             time_text(seconds / nodes / 64), memory_text(64 * nodes * 4 / 1024),
+                             memory_text(ours.ask("peak")[0])])
+    return table(["satellites", "wiring", "64 sources", "per pair", "rows", "peak of the process"], rows)
+
+
+GROWTH = ([(Model(layers, 8, 2, 0.2, ()), 1 << 17) for layers in (8, 32, 128)] +
+          [(Model(32, experts, 2, 0.8, ()), 1 << 17) for experts in (8, 32, 128, 384)] +
+          [(Model(32, 128, top_k, 0.8, ()), 1 << 17) for top_k in (1, 2, 4, 8)] +
+          [(Model(32, 8, 2, 0.2, ()), tokens) for tokens in (512, 4096, 32768, 1 << 20)])
+
+
+def sampling_growth():
+    rows = []
+    for model, per_cell in GROWTH:
+        with our_runner() as ours:
+            make_model(ours, model)
+            token_s = {}
+            for method in ("order-statistic", "per-pick"):
+                tokens, seconds, *_ = ours.ask("sample", method, 1, 0.2, 0, per_cell)
+                token_s[method] = seconds / tokens
+            _, laws_s, tables_s = ours.ask("exact", 0.05)
+            saved_s = token_s["per-pick"] - token_s["order-statistic"]
+            rows.append([model.layers, model.experts, model.top_k, per_cell,
+                         rate_text(1 / token_s["order-statistic"]), rate_text(1 / token_s["per-pick"]),
+                         time_text(laws_s), time_text(tables_s),
+                         significant(tables_s / saved_s) if saved_s > 0 else "never",
+                         memory_text(ours.ask("peak")[0])])
+    return table(["L", "E", "K", "tokens per cell", "order-statistic", "per-pick", "laws, once", "tables, per cell",
+                  "tokens that repay a cell's tables", "peak of the process"], rows)
+
+
+def evaluated(tokens, *more):
+    """Wall time [s] and peak memory [KiB] of one run of the paper's scenario."""
+    command = [BUILD / "spacemoe", "evaluate", ROOT / "data" / "scenarios" / "paper.toml", "--tokens", str(tokens)]
+    start = time.perf_counter()
+    process = subprocess.Popen([*command, *more], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    if status != 0:
+        raise SystemExit(f"spacemoe evaluate ended with status {status}")
+    return seconds, usage.ru_maxrss
+
+
+def start_up_s():
+    start = time.perf_counter()
+    subprocess.run([BUILD / "spacemoe", "--version"], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def paper(python):
+    """The program as it is shipped, on all cores, with the time of its parts as the result tells it."""
+    parts, rows = [], []
+    for tokens, bar in ((1_000_000, 2), (10_000_000, 5)):
+        runs, timings = [], []
+        for _ in range(3):
+            progress(f"paper scenario, {tokens} tokens per strategy")
+            runs.append(evaluated(tokens, "-o", WORK / "paper.h5"))
+            timings.append(dict(pair.split("=") for pair in python.ask("timing", "paper.h5")))
+        unwritten_s = statistics.median(evaluated(tokens)[0] for _ in range(3))
+        wall_s = statistics.median(seconds for seconds, _ in runs)
+        part_s = {part: statistics.median(float(t[part]) for t in timings) for part in timings[0]}
+        parts = [p.removeprefix("timing_").removesuffix("_s") for p in part_s]
+        rows.append([f"{tokens:,}", time_text(wall_s), f"<= {bar} s", "met" if wall_s <= bar else "**missed**",
+                     *(time_text(s) if s else "-" for s in part_s.values()), time_text(start_up_s()),
+                     time_text(max(wall_s - unwritten_s, 0)), memory_text(max(kib for _, kib in runs))])
+    return table(["tokens per strategy", "wall", "bar", "", *parts, "start-up", "writing", "peak"], rows)

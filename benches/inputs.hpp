@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "host/evaluation/layer_distribution.hpp"
+#include "host/evaluation/layer_tables.hpp"
+#include "host/model/activation.hpp"
+#include "host/model/routing_tables.hpp"
+#include "host/network/network.hpp"
+#include "kernels/token.hpp"
+
+namespace spacemoe::benches {
+
+/// A network and one snapshot of it.
+struct PathInput {
+  std::shared_ptr<Network const> network;
+  SnapshotBatch batch;
+
+  std::uint32_t nodes() const { return network->wiring().nodes; }
+};
+
+/// A shell given as `D:550:53.0:1584/72/39`, its seam linked to the phase-continuous partner; each link is up
+/// with probability `survival`.
+PathInput shell(std::string const& walker, double survival);
+
+/// The same links as a list, so that nothing is known of planes and rings.
+PathInput listed(PathInput const& shell);
+
+/// `count` satellites at random, by rising id; all of them for 0.
+std::vector<SatelliteId> sources(std::uint32_t nodes, std::uint32_t count);
+
+/// Moments of the latency of a token.
+struct ExactMoments {
+  double mean_ns = 0;
+  double variance_ns2 = 0;
+  double fourth_central_ns4 = 0;
+};
+
+/// A model on hosts whose latencies [5, 65) ms are drawn by address, with everything that both samplers need.
+class SamplingInput {
+ public:
+  /// Plackett-Luce with log-normal weights of the given sigma.
+  SamplingInput(std::uint32_t layers, std::uint32_t experts, std::uint32_t top_k, double sigma);
+
+  std::uint32_t layers() const { return weights_.layers; }
+  /// The weights that are sampled, after rounding to integers. [layer][expert]
+  ActivationWeights const& weights() const { return weights_; }
+  std::span<Nanoseconds const> expert_ns() const { return expert_ns_; }
+  RoutingView routing() const { return routing_.view(); }
+  LayerTablesView tables() const { return tables_->view(); }
+  LayerLaw const& law(std::uint32_t layer) const { return laws_[layer]; }
+  CostView cost() const;
+
+  std::vector<LayerDistribution> distributions() const;
+  ExactMoments exact_moments() const;
+
+ private:
+  RoutingTables routing_;
+  ActivationWeights weights_;
+  std::vector<Nanoseconds> layer_ns_;
+  std::vector<Nanoseconds> expert_ns_;
+  std::vector<Nanoseconds> queue_ns_;
+  std::vector<std::uint16_t> host_;
+  std::vector<std::uint8_t> shares_hosts_;
+  std::vector<LayerLaw> laws_;
+  std::unique_ptr<LayerTables> tables_;
+};
+
+}  // namespace spacemoe::benches

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+// What the programs that compete share: they live through a whole comparison, so that start-up is not timed,
+// and answer one request a line. Files are raw arrays in the working folder.
+
+namespace spacemoe::benches {
+
+using Words = std::vector<std::string>;
+using Commands = std::map<std::string, std::function<std::string(Words const& arguments)>>;
+
+/// Answers requests `command argument...` on standard input until it ends, each by a line `ok RESULT` or
+/// `error WHAT`.
+inline int answer_requests(Commands const& commands) {
+  for (std::string line; std::getline(std::cin, line);) {
+    std::istringstream words(line);
+    std::string command;
+    words >> command;
+    Words arguments;
+    for (std::string word; words >> word;) arguments.push_back(word);
+    try {
+      std::cout << "ok " << commands.at(command)(arguments) << std::endl;
+    } catch (std::exception const& failure) {
+      std::cout << "error " << line << ": " << failure.what() << std::endl;
+    }
+  }
+  return 0;
+}
+
+template <class... Values>
+std::string joined(Values const&... values) {
+  std::ostringstream text;
+  text.precision(17);
+  ((text << values << ' '), ...);
+  return text.str();
+}
+
+/// Seconds since a moment.
+inline double seconds_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Median time [s] of `work`, repeated for at least `least_s`.
+template <class Work>
+double median_seconds(double least_s, Work work) {
+  std::vector<double> seconds;
+  auto const start = std::chrono::steady_clock::now();
+  do {
+    auto const one = std::chrono::steady_clock::now();
+    work();
+    seconds.push_back(seconds_since(one));
+  } while (seconds_since(start) < least_s);
+  auto const middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
+  std::nth_element(seconds.begin(), middle, seconds.end());
+  return *middle;
+}
+
+template <class T>
+void write_array(std::string const& file, T const* data, std::size_t size) {
+  std::ofstream out(file, std::ios::binary);
+  out.write(reinterpret_cast<char const*>(data), static_cast<std::streamsize>(size * sizeof(T)));
+  if (!out.flush()) throw std::runtime_error("cannot write " + file);
+}
+
+template <class T>
+std::vector<T> read_array(std::string const& file) {
+  std::ifstream in(file, std::ios::binary | std::ios::ate);
+  if (!in) throw std::runtime_error("cannot read " + file);
+  std::vector<T> array(static_cast<std::size_t>(in.tellg()) / sizeof(T));
+  in.seekg(0);
+  in.read(reinterpret_cast<char*>(array.data()), static_cast<std::streamsize>(array.size() * sizeof(T)));
+  return array;
+}
+
+/// Writes every `step`-th row of a result [source][node], latencies in ns, for the others to be compared
+/// with.
+inline void write_rows(std::string const& file, std::vector<std::uint32_t> const& rows, std::size_t nodes,
+                       std::size_t step) {
+  std::vector<std::uint32_t> chosen;
+  for (std::size_t first = 0; first < rows.size(); first += step * nodes) {
+    auto const row = rows.begin() + static_cast<std::ptrdiff_t>(first);
+    chosen.insert(chosen.end(), row, row + static_cast<std::ptrdiff_t>(nodes));
+  }
+  write_array(file, chosen.data(), chosen.size());
+}
+
+}  // namespace spacemoe::benches
