@@ -7,12 +7,11 @@
 #include <span>
 #include <vector>
 
+#include "host/evaluation/race_sweep.hpp"
 #include "kernels/routing.hpp"
 
 namespace spacemoe {
 
-/// Quadrature nodes that are worked on side by side.
-inline constexpr std::size_t race_lanes = 8;
 using Lanes = std::array<double, race_lanes>;
 
 /// value + slope eps, where eps^2 = 0, at `race_lanes` quadrature nodes: the slope of a product collects the

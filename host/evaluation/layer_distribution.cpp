@@ -28,6 +28,7 @@ struct Step {
 /// Steps by rising latency, the last of them with every draw served.
 LayerDistribution to_distribution(std::vector<Step> const& steps) {
   LayerDistribution distribution;
+  distribution.atoms.reserve(steps.size());
   double before = 0;
   for (Step const& step : steps) {
     if (!(step.served >= before - tolerance && step.served <= 1 + tolerance)) {
@@ -70,42 +71,6 @@ std::vector<double> within_first(std::vector<double> const& weight, std::vector<
   }
   for (double& w : within) w /= symmetric[top_k];
   return within;
-}
-
-/// One block of quadrature nodes of the race, experts in the order of their latency.
-struct RaceBlock {
-  double const* weight;  ///< [lane] of the quadrature
-  double const* absent;  ///< [expert][lane]
-  std::vector<std::uint32_t> const& order;
-  std::vector<double> const& rest;  ///< [m]: weight of all experts but the first m
-};
-
-/// Adds the block's part of the chance that the K first arrivals are among the first m of `order`: of the
-/// integral of (density of the first arrival among the rest) (chance that K of the first m came before).
-void add_within_first(RaceBlock const& block, std::uint32_t top_k, std::vector<double>& within) {
-  std::size_t const experts = block.order.size();
-  std::vector<Lanes> rest_absent(experts + 1);
-  rest_absent[experts].fill(1);
-  for (std::size_t m = experts; m-- > 0;) {
-    double const* const absent = block.absent + block.order[m] * race_lanes;
-    for (std::size_t i = 0; i < race_lanes; ++i) rest_absent[m][i] = rest_absent[m + 1][i] * absent[i];
-  }
-  std::array<Lanes, max_top_k> arrived{};  // [k]: chance of exactly k arrivals
-  arrived[0].fill(1);
-  Lanes enough{};  // chance of top_k arrivals or more
-  for (std::size_t m = 0; m + 1 < experts; ++m) {
-    double const* const absent = block.absent + block.order[m] * race_lanes;
-    for (std::size_t i = 0; i < race_lanes; ++i) enough[i] += arrived[top_k - 1][i] * (1 - absent[i]);
-    for (std::size_t k = top_k - 1; k >= 1; --k) {
-      for (std::size_t i = 0; i < race_lanes; ++i) {
-        arrived[k][i] = arrived[k][i] * absent[i] + arrived[k - 1][i] * (1 - absent[i]);
-      }
-    }
-    for (std::size_t i = 0; i < race_lanes; ++i) arrived[0][i] *= absent[i];
-    double sum = 0;
-    for (std::size_t i = 0; i < race_lanes; ++i) sum += block.weight[i] * rest_absent[m + 1][i] * enough[i];
-    within[m] += block.rest[m + 1] * sum;
-  }
 }
 
 /// The expert is served at this latency when `count` experts, itself among them, are drawn on its host.
@@ -256,6 +221,20 @@ double integral(double const* weight, DualLanes const& coefficient) {
   return sum;
 }
 
+/// Time at the node s of the quadrature.
+double race_time(double s) {
+  return std::exp(s - std::exp(-s));
+}
+
+/// The first node before which top_k arrivals have no chance worth counting: their number is at most Poisson,
+/// so that the chance is below t^top_k / top_k!.
+double first_node(std::uint32_t top_k, double step) {
+  double s = -2.25;
+  double const limit = std::log(1e-14) + std::lgamma(top_k + 1.0);
+  while (top_k * std::log(race_time(s + step)) < limit) s += step;
+  return s;
+}
+
 }  // namespace
 
 double LayerDistribution::mean_ns() const {
@@ -310,14 +289,14 @@ void LayerLaw::tabulate_race() {
   for (double& w : weight_) w /= sum;
   double const lightest = *std::ranges::min_element(weight_);
   double const step = std::min(0.25, 0.7 / std::sqrt(top_k_));
-  double const first = -2.25;
+  double const first = first_node(top_k_, step);
   auto const nodes = static_cast<std::size_t>(std::ceil((std::log(37 / lightest) - first) / step)) + 1;
   std::size_t const blocks = (nodes + race_lanes - 1) / race_lanes;
   quadrature_.weight.assign(blocks * race_lanes, 0.0);
   quadrature_.absent.resize(blocks * race_lanes * weight_.size());
   for (std::size_t node = 0; node < blocks * race_lanes; ++node) {
     double const s = first + step * static_cast<double>(node);
-    double const time = std::exp(s - std::exp(-s));
+    double const time = race_time(s);
     if (node < nodes) quadrature_.weight[node] = step * time * (1 + std::exp(-s));
     double* const block = &quadrature_.absent[node / race_lanes * race_lanes * weight_.size()];
     for (std::size_t e = 0; e < weight_.size(); ++e) {
@@ -347,14 +326,15 @@ LayerDistribution LayerLaw::distribution(CostView const& cost, std::uint32_t lay
   return cost.shares_hosts[layer] == 0 ? one_per_host(cost, layer) : several_per_host(cost, layer);
 }
 
+/// Chance that the K first arrivals are among the first m of `order`, for m from 1.
 std::vector<double> LayerLaw::race_within_first(std::vector<std::uint32_t> const& order) const {
   std::size_t const experts = order.size();
-  std::vector<double> rest(experts + 1, 0.0);
-  for (std::size_t m = experts; m-- > 0;) rest[m] = rest[m + 1] + weight_[order[m]];
-  std::vector<double> within(experts, 0.0);
-  for (std::size_t node = 0; node < quadrature_.weight.size(); node += race_lanes) {
-    add_within_first({&quadrature_.weight[node], &quadrature_.absent[node * experts], order, rest}, top_k_,
-                     within);
+  std::vector<double> within(experts);
+  race_sweep({experts, top_k_, quadrature_.weight, quadrature_.absent}, order, within);
+  double rest = 0;  // weight of all but the first m
+  for (std::size_t m = experts - 1; m > 0; --m) {
+    rest += weight_[order[m]];
+    within[m - 1] *= rest;
   }
   within.back() = 1;
   return within;
@@ -362,17 +342,23 @@ std::vector<double> LayerLaw::race_within_first(std::vector<std::uint32_t> const
 
 LayerDistribution LayerLaw::one_per_host(CostView const& cost, std::uint32_t layer) const {
   std::size_t const first = static_cast<std::size_t>(layer) * cost.experts;
-  auto const latency = [&](std::uint32_t e) {
-    return add_latency(cost.layer_ns[layer], cost.expert_ns[first + expert_[e]]);
-  };
-  std::vector<std::uint32_t> order(expert_.size());
-  std::iota(order.begin(), order.end(), 0u);
-  std::ranges::sort(order, {}, latency);
+  // Latency and expert in one number, so that sorting moves both.
+  std::vector<std::uint64_t> by_latency(expert_.size());
+  for (std::uint32_t e = 0; e < expert_.size(); ++e) {
+    Nanoseconds const latency = add_latency(cost.layer_ns[layer], cost.expert_ns[first + expert_[e]]);
+    by_latency[e] = std::uint64_t{latency} << 32 | e;
+  }
+  std::ranges::sort(by_latency);
+  std::vector<std::uint32_t> order(by_latency.size());
+  std::ranges::transform(by_latency, order.begin(),
+                         [](std::uint64_t both) { return static_cast<std::uint32_t>(both); });
   auto const within = race_ ? race_within_first(order) : within_first(weight_, order, top_k_);
   std::vector<Step> steps;
+  steps.reserve(order.size());
   for (std::size_t m = 0; m < order.size(); ++m) {
-    bool const last_of_latency = m + 1 == order.size() || latency(order[m + 1]) != latency(order[m]);
-    if (last_of_latency) steps.push_back({latency(order[m]), within[m]});
+    auto const latency = static_cast<Nanoseconds>(by_latency[m] >> 32);
+    bool const last_of_latency = m + 1 == order.size() || by_latency[m + 1] >> 32 != latency;
+    if (last_of_latency) steps.push_back({latency, within[m]});
   }
   return to_distribution(steps);
 }

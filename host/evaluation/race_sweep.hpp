@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace spacemoe {
+
+/// Quadrature nodes that are worked on side by side.
+inline constexpr std::size_t race_lanes = 8;
+
+/// The exponential race of one layer at the nodes of its quadrature, in blocks of `race_lanes`.
+struct RaceView {
+  std::size_t experts = 0;
+  std::uint32_t top_k = 0;
+  std::span<double const> weight;  ///< [block][lane], of the quadrature
+  std::span<double const> absent;  ///< [block][expert][lane]: chance of no arrival before the node's time
+};
+
+/// Sum over the quadrature of (chance that at least top_k of the first m of `order` have arrived) (chance
+/// that none of the others has), for m from 1; `order` has every expert, and for all of them the sum is left
+/// at 0. Times the weight of the others this is the chance that the first top_k arrivals are among the first
+/// m.
+using RaceSweep = void(RaceView const& race, std::span<std::uint32_t const> order, std::span<double> sums);
+
+/// The fastest way that this machine can run.
+RaceSweep race_sweep;
+
+/// All ways that it can run, for tests: their results are the same bits, being + - * in one order.
+std::vector<RaceSweep*> const& race_sweeps();
+
+}  // namespace spacemoe
