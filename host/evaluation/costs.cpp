@@ -88,4 +88,9 @@ CostView PlacementCosts::view(SlotCosts const& costs) const {
   return {layers_, experts_, head_ns_, costs.layer_ns, costs.expert_ns, queue_ns_, host_, shares_hosts_};
 }
 
+std::uint32_t PlacementCosts::shared_layers() const {
+  return static_cast<std::uint32_t>(
+      std::ranges::count_if(shares_hosts_, [](auto shares) { return shares != 0; }));
+}
+
 }  // namespace spacemoe

@@ -41,6 +41,9 @@ class PlacementCosts {
 
   CostView view(SlotCosts const& costs) const;
 
+  /// Layers in which a host has several experts.
+  std::uint32_t shared_layers() const;
+
  private:
   std::uint32_t layers_;
   std::uint32_t experts_;

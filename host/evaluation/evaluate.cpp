@@ -9,6 +9,7 @@
 #include "host/evaluation/cell_grid.hpp"
 #include "host/evaluation/costs.hpp"
 #include "host/evaluation/exact.hpp"
+#include "host/evaluation/layer_sampling.hpp"
 #include "host/evaluation/planning.hpp"
 #include "host/evaluation/summary.hpp"
 #include "host/model/routing_tables.hpp"
@@ -35,6 +36,7 @@ struct Course {
   Strategy strategy;
   std::vector<Placement> placements;
   CellGrid grid;
+  SamplerChoice sampler;
   std::vector<PlacementCosts> costs;  ///< [placement]
   LatencyTally tally;                 ///< cells [placement][slot]
   ExactMixture exact;
@@ -54,14 +56,13 @@ class Evaluator {
         options_(options),
         network_(make_network(scenario)),
         routing_(scenario.law, scenario.weights, scenario.model.top_k),
-        compute_(scenario.model, scenario.compute) {
-    if (options.exact) laws_ = layer_laws();
-  }
+        compute_(scenario.model, scenario.compute) {}
 
   Evaluation run() {
     {
       Stopwatch const watch(timing_.total_s);
       std::vector<Course> courses = plan_courses();
+      if (options_.exact || std::ranges::any_of(courses, draws_layers)) laws_ = layer_laws();
       sample(courses);
       collect(courses);
     }
@@ -70,6 +71,10 @@ class Evaluator {
   }
 
  private:
+  static bool draws_layers(Course const& course) {
+    return course.sampler.sampler == Sampler::order_statistic;
+  }
+
   std::vector<LayerLaw> layer_laws() const {
     ActivationWeights const sampled = routing_.sampled_weights();
     std::vector<LayerLaw> laws;
@@ -89,13 +94,25 @@ class Evaluator {
       for (auto const& p : placements) gateways.insert(gateways.end(), p.gateway.begin(), p.gateway.end());
       CellGrid const grid(scenario_.tokens, static_cast<std::uint32_t>(placements.size()),
                           scenario_.time.slots);
-      courses.push_back({strategy, std::move(placements), grid, {}, empty_tally(grid), {}});
+      courses.push_back({strategy, std::move(placements), grid, SamplerChoice(), {}, empty_tally(grid), {}});
     }
     sources_ = PathSources(std::move(gateways));
     for (auto& course : courses) {
       for (auto const& p : course.placements) course.costs.emplace_back(scenario_, compute_, p, sources_);
+      course.sampler = choose_sampler(scenario_.sampler, sampling_work(course));
     }
     return courses;
+  }
+
+  SamplingWork sampling_work(Course const& course) const {
+    double shared_layers = 0;
+    for (auto const& costs : course.costs) shared_layers += costs.shared_layers();
+    return {scenario_.law,
+            scenario_.weights.layers,
+            shared_layers / static_cast<double>(course.costs.size()),
+            scenario_.weights.experts,
+            scenario_.model.top_k,
+            static_cast<double>(scenario_.tokens) / static_cast<double>(course.grid.cells())};
   }
 
   LatencyTally empty_tally(CellGrid const& grid) const {
@@ -152,7 +169,9 @@ class Evaluator {
 
   std::uint64_t sample_batch(Course& course, BatchCosts const& batch) {
     Stopwatch const watch(timing_.sampling_s);
-    LatencyTally const part = backend_.sample_tokens(routing_.view(), scenario_.seed, batch.cells);
+    LatencyTally const part = draws_layers(course)
+                                  ? sample_by_layers(backend_, laws_, scenario_.seed, batch.cells)
+                                  : backend_.sample_tokens(routing_.view(), scenario_.seed, batch.cells);
     std::uint64_t tokens = 0;
     for (std::size_t i = 0; i < batch.cells.size(); ++i) {
       auto const placement = static_cast<std::uint32_t>(i % course.grid.placements());
@@ -184,6 +203,7 @@ class Evaluator {
       StrategyResult result;
       result.strategy = course.strategy;
       result.placements = std::move(course.placements);
+      result.sampler = std::move(course.sampler);
       result.tally = std::move(course.tally);
       summarize(result, scenario_.time.slots);
       if (options_.exact) result.exact = course.exact.result();
@@ -197,7 +217,7 @@ class Evaluator {
   EvaluateOptions const& options_;
   Network network_;
   RoutingTables routing_;
-  std::vector<LayerLaw> laws_;  ///< [layer], of the weights that are sampled
+  std::vector<LayerLaw> laws_;  ///< [layer], of the weights that are sampled; where needed
   ComputeTimes compute_;
   PathSources sources_{{}};
   Timing timing_;

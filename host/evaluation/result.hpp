@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "host/evaluation/sampler_choice.hpp"
 #include "host/evaluation/tally.hpp"
 #include "host/placement/placement.hpp"
 #include "host/placement/strategies.hpp"
@@ -37,6 +38,7 @@ struct ExactResult {
 struct StrategyResult {
   Strategy strategy{};
   std::vector<Placement> placements;
+  SamplerChoice sampler;  ///< that drew the tokens, and why
   LatencyTally tally;  ///< cells [placement][slot]
 
   // Derived from the tally.

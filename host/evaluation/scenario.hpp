@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "host/constellation/constellation.hpp"
+#include "host/evaluation/sampler_choice.hpp"
 #include "host/model/activation.hpp"
 #include "host/model/compute.hpp"
 #include "host/model/moe_model.hpp"
@@ -51,6 +52,7 @@ struct Scenario {
   std::vector<Placement> file_placements;  ///< for Strategy::file
 
   std::uint64_t tokens = 0;  ///< per strategy
+  Sampler sampler = Sampler::automatic;
 
   std::string given_text;  ///< the scenario file as it was read
 };
