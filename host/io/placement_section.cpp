@@ -292,6 +292,7 @@ void read_evaluation(TableReader& root, ScenarioOverrides const& overrides, Scen
   } else {
     scenario.tokens = section.integer("tokens", 1, most).value_or(1'000'000);
   }
+  scenario.sampler = section.choice("sampler", sampler_names).value_or(Sampler::automatic);
   enum class Unreachable { drop };
   section.choice("unreachable", std::array{Named<Unreachable>{"drop", Unreachable::drop}});
   section.complain_of_the_rest();

@@ -209,6 +209,7 @@ std::string resolved_text(Scenario const& scenario) {
   write_placement(out, scenario);
   out.table("[evaluation]");
   out.integer("tokens", scenario.tokens);
+  out.text("sampler", name_of(sampler_names, scenario.sampler));
   out.text("unreachable", "drop");
   return out.written();
 }

@@ -39,6 +39,10 @@ inline constexpr std::array law_names{
 inline constexpr std::array aggregation_names{Named<Aggregation>{"next-gateway", Aggregation::next_gateway},
                                               Named<Aggregation>{"own-gateway", Aggregation::own_gateway}};
 
+inline constexpr std::array sampler_names{Named<Sampler>{"auto", Sampler::automatic},
+                                          Named<Sampler>{"order-statistic", Sampler::order_statistic},
+                                          Named<Sampler>{"routing", Sampler::routing}};
+
 template <class T, std::size_t n>
 std::string_view name_of(std::array<Named<T>, n> const& names, T value) {
   return std::ranges::find(names, value, &Named<T>::value)->name;

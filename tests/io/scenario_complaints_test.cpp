@@ -180,6 +180,8 @@ TEST_F(ScenarioComplaints, TimeAndEvaluation) {
              "scenario.toml:20 evaluation.tokens: must be an integer, not 1e+06", "");
   expect_one(base_and("[evaluation]\nunreachable = \"wait\"\n"),
              "scenario.toml:20 evaluation.unreachable: ", "valid are drop");
+  expect_one(base_and("[evaluation]\nsampler = \"order statistic\"\n"),
+             "scenario.toml:20 evaluation.sampler: ", "the nearest is \"order-statistic\"");
   expect_one("seed = -1\n" + base_and(""), "scenario.toml:1 seed: -1 is out of range", "");
 }
 

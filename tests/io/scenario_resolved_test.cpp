@@ -102,6 +102,7 @@ void expect_same(Scenario const& a, Scenario const& b) {
   EXPECT_EQ(a.ring_shell, b.ring_shell);
   EXPECT_EQ(a.file_placements, b.file_placements);
   EXPECT_EQ(a.tokens, b.tokens);
+  EXPECT_EQ(a.sampler, b.sampler);
 }
 
 class ResolvedScenario : public ScenarioFolder {
@@ -192,6 +193,7 @@ gateways = [0, 0]
 hosts = [[0, 0, 1, 1], [70, 71, 8, 2]]
 [evaluation]
 tokens = 12345
+sampler = "routing"
 unreachable = "drop"
 )";
 
@@ -247,7 +249,7 @@ TEST_F(ResolvedScenario, SpellsOutDefaults) {
         "seam = \"cut\"\n", "max_range_km = \"off\"\n", "message_bytes = 128.0\n",
         "span_s = \"period\"  # 5738.99", "weights = \"inline\"\n", "  [1.0, 1.0, 1.0, 1.0],\n",
         "gateway = true\n", "random_placements = 8\n", "capacity = 1\n", "tokens = 1000000\n",
-        "unreachable = \"drop\"\n"}) {
+        "sampler = \"auto\"\n", "unreachable = \"drop\"\n"}) {
     EXPECT_THAT(text, HasSubstr(line));
   }
 }
