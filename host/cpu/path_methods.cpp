@@ -13,11 +13,12 @@ namespace spacemoe {
 namespace {
 
 SPACEMOE_BODY Nanoseconds greatest_finite(std::span<Nanoseconds const> latencies) {
-  Nanoseconds greatest = 0;
+  // One more than `unreachable` is the least of all signed numbers.
+  std::int32_t one_more = 1;
   for (Nanoseconds const latency : latencies) {
-    greatest = std::max(greatest, latency == unreachable ? 0 : latency);
+    one_more = std::max(one_more, static_cast<std::int32_t>(latency + 1));
   }
-  return greatest;
+  return static_cast<Nanoseconds>(one_more - 1);
 }
 
 /// Finds the paths; returns whether one that takes another link could saturate.
