@@ -5,7 +5,7 @@
 #include <cstring>
 #include <vector>
 
-#include "host/cpu/order_statistic_block.hpp"
+#include "host/cpu/order_statistic_bytes.hpp"
 #include "host/cpu/simd.hpp"
 #include "host/cpu/token_tally.hpp"
 
@@ -127,10 +127,13 @@ SPACEMOE_AVX512 void add_layers_avx512(LayerTablesView const& tables, LayerPass 
 
 AddLayers add_layers_for([[maybe_unused]] std::uint32_t column_bits) {
 #if defined(SPACEMOE_SIMD_X86)
+  bool const fits_bytes = column_bits >= 6 && column_bits <= 8;
   if (instruction_set() == InstructionSet::avx512) {
-    return column_bits >= 6 && column_bits <= 8 ? add_layers_by_bytes_avx512 : add_layers_avx512;
+    return fits_bytes ? add_layers_by_bytes_avx512 : add_layers_avx512;
   }
-  if (instruction_set() == InstructionSet::avx2) return add_layers_avx2;
+  if (instruction_set() == InstructionSet::avx2) {
+    return fits_bytes ? add_layers_by_bytes_avx2 : add_layers_avx2;
+  }
 #endif
   return add_layers;
 }
@@ -239,6 +242,24 @@ void draw_block(LayerTablesView const& tables, std::vector<PlannedPass> const& p
 }
 
 }  // namespace
+
+std::uint64_t kept_in_tie(LayerTablesView const& tables, LayerBlock const& block, std::uint32_t token,
+                          std::uint32_t layer, std::uint8_t const* low_byte, std::uint64_t undecided) {
+  std::uint32_t const column_mask = (1u << tables.column_bits) - 1;
+  std::uint32_t const* const alias =
+      tables.alias.data() + (static_cast<std::size_t>(layer) << tables.column_bits);
+  std::uint64_t kept = 0;
+  for (; undecided != 0; undecided &= undecided - 1) {
+    auto const i = static_cast<std::uint32_t>(std::countr_zero(undecided));
+    std::uint32_t const threshold = alias[low_byte[i] & column_mask] & ~column_mask;
+    std::uint32_t const second = layer_byte(block.seed, block.slot, token + i, layer, 2);
+    bool const keep = second != (threshold >> 16 & 0xff)
+                          ? second < (threshold >> 16 & 0xff)
+                          : layer_word(block.seed, block.slot, token + i, layer) < threshold;
+    kept |= std::uint64_t{keep} << i;
+  }
+  return kept;
+}
 
 void sample_layer_range(Seed seed, LayerCell const& cell, std::uint32_t first, std::uint32_t count,
                         Moments& moments, LatencyTally& tally) {

@@ -1,4 +1,4 @@
-#include "host/cpu/order_statistic_block.hpp"
+#include "host/cpu/order_statistic_bytes.hpp"
 
 #if defined(SPACEMOE_SIMD_X86)
 
@@ -7,37 +7,6 @@ namespace {
 
 /// Tables are permuted in chunks of this many bytes, one register each.
 constexpr std::uint32_t chunk = 64;
-
-/// A layer's table in bytes; outcomes and columns fit one byte.
-template <std::uint32_t chunks>
-struct ByteTables {
-  alignas(64) std::uint8_t threshold[chunks * chunk];  ///< highest byte
-  alignas(64) std::uint8_t alias[chunks * chunk];
-  alignas(64) std::uint8_t latency[4][chunks * chunk];  ///< lowest byte first
-};
-
-/// Set in `alias` where the highest byte of the threshold decides alone. The permutations do not look at it.
-constexpr std::uint32_t decided = 0x80;
-
-template <std::uint32_t chunks>
-SPACEMOE_AVX512 SPACEMOE_BODY void split_tables(LayerTablesView const& tables, std::uint32_t layer,
-                                                ByteTables<chunks>& bytes) {
-  constexpr std::uint32_t columns = chunks * chunk;
-  std::uint32_t const* const alias = tables.alias.data() + std::size_t{layer} * columns;
-  Nanoseconds const* const latency_ns = tables.latency_ns.data() + std::size_t{layer} * columns;
-  for (std::uint32_t c = 0; c < columns; ++c) {
-    std::uint32_t const rest_of_threshold = alias[c] & 0xffffff & ~(columns - 1);
-    std::uint32_t const flag = chunks < 4 && rest_of_threshold == 0 ? decided : 0;
-    bytes.threshold[c] = static_cast<std::uint8_t>(alias[c] >> 24);
-    bytes.alias[c] = static_cast<std::uint8_t>((alias[c] & (columns - 1)) | flag);
-  }
-  for (std::uint32_t b = 0; b < 4; ++b) {
-    for (std::uint32_t c = 0; c < columns; ++c) {
-      // What is unreachable belongs to no valid token.
-      bytes.latency[b][c] = static_cast<std::uint8_t>(latency_ns[c] >> (8 * b));
-    }
-  }
-}
 
 /// The bytes that index each chunk, among the wanted ones.
 template <std::uint32_t chunks>
@@ -67,28 +36,13 @@ SPACEMOE_AVX512 SPACEMOE_BODY __m512i permute(std::uint8_t const* table, __m512i
   return found;
 }
 
-/// Decides tokens whose highest byte ties with the threshold's: the rare case, one by one. `mask` has the
-/// undecided ones; returns those that keep their column.
+/// Tokens that keep their column among those that tie with its threshold.
 SPACEMOE_AVX512 __mmask64 break_ties(LayerTablesView const& tables, LayerBlock const& block,
-                                     std::uint32_t group, std::uint32_t layer, __m512i column,
-                                     __mmask64 mask) {
+                                     std::uint32_t token, std::uint32_t layer, __m512i column,
+                                     __mmask64 undecided) {
   alignas(64) std::uint8_t low_byte[group_tokens];
   _mm512_store_si512(low_byte, column);
-  std::uint32_t const column_mask = (1u << tables.column_bits) - 1;
-  std::uint32_t const* const alias =
-      tables.alias.data() + (static_cast<std::size_t>(layer) << tables.column_bits);
-  __mmask64 kept = 0;
-  for (; mask != 0; mask &= mask - 1) {
-    auto const t = static_cast<std::uint32_t>(__builtin_ctzll(mask));
-    std::uint32_t const token = block.first_token + group * group_tokens + t;
-    std::uint32_t const threshold = alias[low_byte[t] & column_mask] & ~column_mask;
-    std::uint32_t const second = layer_byte(block.seed, block.slot, token, layer, 2);
-    bool const keep = second != (threshold >> 16 & 0xff)
-                          ? second < (threshold >> 16 & 0xff)
-                          : layer_word(block.seed, block.slot, token, layer) < threshold;
-    kept |= static_cast<__mmask64>(keep) << t;
-  }
-  return kept;
+  return kept_in_tie(tables, block, token, layer, low_byte, undecided);
 }
 
 /// Bytes of latencies [ns] as 32-bit numbers: 16 tokens to a register, in the order that unpacking gives.
@@ -113,8 +67,8 @@ struct ByteSums {
 template <std::uint32_t chunks>
 SPACEMOE_AVX512 SPACEMOE_BODY void draw_layer(LayerTablesView const& tables, LayerBlock const& block,
                                               std::uint32_t group, std::uint32_t layer,
-                                              ByteTables<chunks> const& bytes, __m512i column, __m512i high,
-                                              ByteSums& layer_sum, Latencies& sum) {
+                                              ByteTables<chunks * chunk> const& bytes, __m512i column,
+                                              __m512i high, ByteSums& layer_sum, Latencies& sum) {
   auto const masks = chunk_masks<chunks>(column, ~__mmask64{0});
   __m512i const threshold = permute<chunks>(bytes.threshold, column, masks);
   __m512i const alias = permute<chunks>(bytes.alias, column, masks);
@@ -122,7 +76,7 @@ SPACEMOE_AVX512 SPACEMOE_BODY void draw_layer(LayerTablesView const& tables, Lay
   __mmask64 undecided = _mm512_cmpeq_epi8_mask(high, threshold);
   if constexpr (chunks < 4) undecided &= ~_mm512_movepi8_mask(alias);
   if (undecided != 0) [[unlikely]]
-    keep |= break_ties(tables, block, group, layer, column, undecided);
+    keep |= break_ties(tables, block, block.first_token + group * group_tokens, layer, column, undecided);
   __m512i const outcome = _mm512_mask_blend_epi8(keep, alias, column);
   auto const outcome_masks = chunk_masks<chunks>(outcome, block.valid[group]);
   __m512i found[4];
@@ -151,10 +105,10 @@ SPACEMOE_AVX512 SPACEMOE_BODY void add_to(std::uint32_t* partial_ns, Latencies c
 template <std::uint32_t chunks>
 SPACEMOE_AVX512 void add_layers(LayerTablesView const& tables, LayerPass pass, LayerBlock& block,
                                 std::uint64_t* layer_sum_ns) {
-  ByteTables<chunks> bytes[4];
+  ByteTables<chunks * chunk> bytes[4];
   ByteSums layer_sum[4];
   for (std::uint32_t i = 0; i < pass.count; ++i) {
-    split_tables<chunks>(tables, pass.first + i, bytes[i]);
+    split_tables(tables, pass.first + i, bytes[i]);
     for (__m512i& byte : layer_sum[i].byte) byte = _mm512_setzero_si512();
   }
   for (std::uint32_t group = 0; group < block.groups; ++group) {

@@ -36,7 +36,9 @@ using AddLayers = void (*)(LayerTablesView const& tables, LayerPass pass, LayerB
                            std::uint64_t* layer_sum_ns);
 
 #if defined(SPACEMOE_SIMD_X86)
-/// For tables of 64, 128 or 256 columns: they are permuted in registers, byte by byte.
+// For tables of 64, 128 or 256 columns, which are permuted in registers, byte by byte.
+void add_layers_by_bytes_avx2(LayerTablesView const& tables, LayerPass pass, LayerBlock& block,
+                              std::uint64_t* layer_sum_ns);
 void add_layers_by_bytes_avx512(LayerTablesView const& tables, LayerPass pass, LayerBlock& block,
                                 std::uint64_t* layer_sum_ns);
 #endif
