@@ -236,8 +236,10 @@ void draw_block(LayerTablesView const& tables, std::vector<PlannedPass> const& p
     add(tables, pass.layers, block, layer_sum_ns);
   }
   flush(block, total_ns);
-  for (std::uint32_t t = 0; t < block.groups * group_tokens; ++t) {
-    if ((block.valid[t / group_tokens] >> t % group_tokens & 1) == 0) total_ns[t] = undeliverable;
+  for (std::uint32_t group = 0; group < block.groups; ++group) {
+    for (std::uint64_t lost = ~block.valid[group]; lost != 0; lost &= lost - 1) {
+      total_ns[group * group_tokens + static_cast<std::uint32_t>(std::countr_zero(lost))] = undeliverable;
+    }
   }
 }
 
