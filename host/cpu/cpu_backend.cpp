@@ -28,8 +28,11 @@ template <class Cell>
 std::vector<TokenTask> split(std::span<Cell const> cells) {
   std::vector<TokenTask> tasks;
   for (std::size_t c = 0; c < cells.size(); ++c) {
-    for (std::uint32_t done = 0; done < cells[c].count; done += tokens_per_task) {
-      tasks.push_back({c, cells[c].first + done, std::min(tokens_per_task, cells[c].count - done)});
+    for (std::uint32_t left = cells[c].count, first = cells[c].first; left > 0;) {
+      std::uint32_t const count = std::min(tokens_per_task, left);
+      tasks.push_back({c, first, count});
+      first += count;
+      left -= count;
     }
   }
   return tasks;

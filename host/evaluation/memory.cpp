@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "host/evaluation/evaluate.hpp"
+#include "host/evaluation/layer_sampling.hpp"
 #include "kernels/bins.hpp"
 
 namespace spacemoe {
@@ -44,11 +45,19 @@ double slot_bytes(Sizes const& s, bool exact) {
   return snapshot + rows + costs + distributions;
 }
 
+/// Chances of the expert race at every node of its quadrature, whose last is log(37 * 2^32) at most, and the
+/// tables that are made of them.
+double layer_law_bytes(Scenario const& scenario, Sizes const& s) {
+  double const nodes = 28.1 / std::min(0.25, 0.7 / std::sqrt(scenario.model.top_k)) + 8;
+  return s.experts * nodes * 8 + static_cast<double>(layer_table_bytes);
+}
+
 }  // namespace
 
 std::uint32_t slots_per_batch(Scenario const& scenario, EvaluateOptions const& options) {
   double const fit = static_cast<double>(options.batch_bytes) / slot_bytes(sizes(scenario), options.exact);
-  return static_cast<std::uint32_t>(std::clamp(std::floor(fit), 1.0, static_cast<double>(scenario.time.slots)));
+  return static_cast<std::uint32_t>(
+      std::clamp(std::floor(fit), 1.0, static_cast<double>(scenario.time.slots)));
 }
 
 double evaluation_bytes(Scenario const& scenario, EvaluateOptions const& options) {
@@ -59,7 +68,7 @@ double evaluation_bytes(Scenario const& scenario, EvaluateOptions const& options
   double const placements = s.placements * s.experts * (4 + 8 + 4 + 2 + 2 * sizeof(PathQuery));
   double const tables = s.experts * (8 + 8 + 4 * (1 + scenario.model.top_k)) + bin_count * 8.0;
   double const satellite_states = s.nodes * (sizeof(State) + 2 * s.ports * sizeof(Link));
-  return batch + planning + cells + placements + tables + satellite_states;
+  return batch + planning + cells + placements + tables + layer_law_bytes(scenario, s) + satellite_states;
 }
 
 }  // namespace spacemoe
