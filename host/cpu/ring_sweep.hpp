@@ -171,7 +171,7 @@ class RingSweep {
     for (std::uint32_t slot = 0; slot < slots_; ++slot) {
       Row here = Row::all(unreachable);
       here.relax(Row::from(crossing.from + std::size_t{from_slot} * width), crossing.link[slot]);
-      if (slot > 0) here.relax(carried, ring.link[slot]);
+      here.relax(carried, ring.link[slot]);
       here.store(crossing.to + std::size_t{slot} * width);
       Row::prefetch(ahead + std::size_t{slot} * width);
       carried = here;
