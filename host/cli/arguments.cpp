@@ -133,6 +133,9 @@ std::optional<std::filesystem::path> Arguments::output(std::string const& name) 
     complain(name, "the file name is empty", "name a file to write");
   } else if (std::filesystem::is_directory(file, failed) || !file.has_filename()) {
     complain(name, "'" + *given + "' is a folder", "name a file to write");
+  } else if (std::filesystem::exists(file, failed) && !std::filesystem::is_regular_file(file, failed)) {
+    complain(name, "'" + *given + "' is not a regular file, so it cannot be replaced as a whole",
+             "name a file to write");
   } else if (!std::filesystem::is_directory(folder, failed)) {
     complain(name, "the folder '" + folder.string() + "' does not exist",
              "create it first: mkdir -p " + folder.string());

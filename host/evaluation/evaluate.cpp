@@ -48,6 +48,43 @@ struct BatchCosts {
   std::vector<TokenCell> cells;
 };
 
+/// Tokens of one call of the backend: enough to keep it busy, few enough that progress shows and an interrupt
+/// is heard.
+constexpr std::uint64_t tokens_per_round = std::uint64_t{1} << 23;
+
+/// Cells whose exact distributions are held at a time.
+constexpr std::size_t exact_cells_at_once = 64;
+
+/// Parts of cells that are sampled in one call.
+struct Round {
+  std::vector<TokenCell> cells;
+  std::vector<std::size_t> origin;  ///< the cell that each is part of
+  std::uint64_t tokens = 0;
+};
+
+std::vector<Round> rounds(std::span<TokenCell const> cells) {
+  std::vector<Round> all(1);
+  for (std::size_t c = 0; c < cells.size(); ++c) {
+    for (TokenCell left = cells[c]; left.count > 0;) {
+      if (all.back().tokens == tokens_per_round) all.emplace_back();
+      Round& round = all.back();
+      TokenCell part = left;
+      part.count =
+          static_cast<std::uint32_t>(std::min<std::uint64_t>(left.count, tokens_per_round - round.tokens));
+      left.first += part.count;
+      left.count -= part.count;
+      round.tokens += part.count;
+      round.cells.push_back(part);
+      round.origin.push_back(c);
+    }
+  }
+  return all;
+}
+
+void add(std::vector<std::uint64_t>& sum, std::vector<std::uint64_t> const& part) {
+  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += part[i];
+}
+
 class Evaluator {
  public:
   Evaluator(Scenario const& scenario, Backend& backend, EvaluateOptions const& options)
@@ -95,6 +132,7 @@ class Evaluator {
       CellGrid const grid(scenario_.tokens, static_cast<std::uint32_t>(placements.size()),
                           scenario_.time.slots);
       courses.push_back({strategy, std::move(placements), grid, SamplerChoice(), {}, empty_tally(grid), {}});
+      report();
     }
     sources_ = PathSources(std::move(gateways));
     for (auto& course : courses) {
@@ -121,8 +159,6 @@ class Evaluator {
   }
 
   void sample(std::vector<Course>& courses) {
-    std::uint64_t const all = scenario_.tokens * courses.size();
-    std::uint64_t done = 0;
     std::uint32_t const slots = scenario_.time.slots;
     std::uint32_t const step = slots_per_batch(scenario_, options_);
     for (std::uint32_t first = 0; first < slots; first += step) {
@@ -130,9 +166,8 @@ class Evaluator {
       auto const paths = path_latencies(first, count);
       for (auto& course : courses) {
         BatchCosts const batch = batch_costs(course, *paths, first, count);
-        done += sample_batch(course, batch);
+        sample_batch(course, batch);
         if (options_.exact) add_exact(course, batch);
-        if (options_.progress) options_.progress(done, all);
       }
     }
   }
@@ -167,31 +202,46 @@ class Evaluator {
     return batch;
   }
 
-  std::uint64_t sample_batch(Course& course, BatchCosts const& batch) {
+  void sample_batch(Course& course, BatchCosts const& batch) {
+    for (Round const& round : rounds(batch.cells)) {
+      add_round(course, round);
+      tokens_done_ += round.tokens;
+      report();
+    }
+  }
+
+  void add_round(Course& course, Round const& round) {
     Stopwatch const watch(timing_.sampling_s);
     LatencyTally const part = draws_layers(course)
-                                  ? sample_by_layers(backend_, laws_, scenario_.seed, batch.cells)
-                                  : backend_.sample_tokens(routing_.view(), scenario_.seed, batch.cells);
-    std::uint64_t tokens = 0;
-    for (std::size_t i = 0; i < batch.cells.size(); ++i) {
-      auto const placement = static_cast<std::uint32_t>(i % course.grid.placements());
-      course.tally.cell[course.grid.cell(placement, batch.cells[i].slot)] = part.cell[i];
-      tokens += part.cell[i].tokens;
+                                  ? sample_by_layers(backend_, laws_, scenario_.seed, round.cells)
+                                  : backend_.sample_tokens(routing_.view(), scenario_.seed, round.cells);
+    for (std::size_t i = 0; i < round.cells.size(); ++i) {
+      auto const placement = static_cast<std::uint32_t>(round.origin[i] % course.grid.placements());
+      course.tally.cell[course.grid.cell(placement, round.cells[i].slot)] += part.cell[i];
     }
-    for (std::size_t b = 0; b < part.histogram.size(); ++b) course.tally.histogram[b] += part.histogram[b];
-    for (std::size_t l = 0; l < part.layer_sum_ns.size(); ++l)
-      course.tally.layer_sum_ns[l] += part.layer_sum_ns[l];
-    return tokens;
+    add(course.tally.histogram, part.histogram);
+    add(course.tally.layer_sum_ns, part.layer_sum_ns);
   }
 
   void add_exact(Course& course, BatchCosts const& batch) {
-    Stopwatch const watch(timing_.exact_s);
-    std::vector<ExactCell> cells(batch.cells.size());
-    tbb::parallel_for(std::size_t{0}, cells.size(), [&](std::size_t i) {
-      double const share = batch.cells[i].count / static_cast<double>(scenario_.tokens);
-      cells[i] = exact_cell(laws_, batch.cells[i].cost, share);
-    });
-    course.exact.add(cells);
+    std::span<TokenCell const> const all = batch.cells;
+    for (std::size_t first = 0; first < all.size(); first += exact_cells_at_once) {
+      {
+        Stopwatch const watch(timing_.exact_s);
+        auto const some = all.subspan(first, std::min(exact_cells_at_once, all.size() - first));
+        std::vector<ExactCell> cells(some.size());
+        tbb::parallel_for(std::size_t{0}, some.size(), [&](std::size_t i) {
+          double const share = some[i].count / static_cast<double>(scenario_.tokens);
+          cells[i] = exact_cell(laws_, some[i].cost, share);
+        });
+        course.exact.add(cells);
+      }
+      report();
+    }
+  }
+
+  void report() const {
+    if (options_.progress) options_.progress(tokens_done_, scenario_.tokens * scenario_.strategies.size());
   }
 
   void collect(std::vector<Course>& courses) {
@@ -220,6 +270,7 @@ class Evaluator {
   std::vector<LayerLaw> laws_;  ///< [layer], of the weights that are sampled; where needed
   ComputeTimes compute_;
   PathSources sources_{{}};
+  std::uint64_t tokens_done_ = 0;
   Timing timing_;
   Evaluation evaluation_;
 };

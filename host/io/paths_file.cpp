@@ -28,12 +28,13 @@ std::vector<std::byte> hdf5_image(PathMatrix const& matrix) {
     bool const reached = matrix.latency_ns[i] != unreachable;
     latency_ms.push_back(reached ? matrix.latency_ns[i] / ns_per_ms
                                  : std::numeric_limits<double>::quiet_NaN());
-    hops.push_back(reached ? static_cast<std::int32_t>(matrix.hops[i]) : -1);
+    hops.push_back(reached ? matrix.hops[i] : missing);
   }
   hdf5::Writer writer;
   writer.axis({"from", "1", "source satellite"}, numbers(matrix.from));
   writer.axis({"to", "1", "target satellite"}, numbers(matrix.to));
-  writer.dataset({"latency", "ms", "path latency, NaN where there is no path"}, {"from", "to"}, latency_ms);
+  writer.dataset({"latency_ms", "ms", "path latency, NaN where there is no path"}, {"from", "to"},
+                 latency_ms);
   writer.dataset({"hops", "1", "fewest hops of a shortest path, NaN where there is no path"}, {"from", "to"},
                  hops);
   return writer.image();

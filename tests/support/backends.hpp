@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,11 @@ struct BackendCase {
   unsigned threads;
   InstructionSet instructions;
 };
+
+/// For test names.
+inline void PrintTo(BackendCase const& backend_case, std::ostream* out) {
+  *out << backend_case.name;
+}
 
 inline std::vector<BackendCase> backend_cases() {
   std::vector<BackendCase> cases;

@@ -1,0 +1,258 @@
+"""The program as a user meets it: exit statuses, messages, formats, and that no option changes a result it should not."""
+
+import csv
+import io
+import json
+import os
+import pathlib
+import pty
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+PROGRAM = os.environ["SPACEMOE"]
+SCENARIOS = pathlib.Path(os.environ["SPACEMOE_SCENARIOS"])
+SMALL = str(SCENARIOS / "small.toml")
+
+
+def spacemoe(*words, **options):
+    return subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, **options)
+
+
+class Folder(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def succeed(self, *words, **options):
+        run = spacemoe(*words, **options)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        return run.stdout
+
+    def refuse(self, status, *words, **options):
+        run = spacemoe(*words, **options)
+        self.assertEqual(run.returncode, status, run.stderr)
+        self.assertEqual(run.stdout, "")
+        return run.stderr
+
+
+class Evaluate(Folder):
+    def test_json_has_the_documented_fields(self):
+        result = json.loads(self.succeed("evaluate", SMALL, "--format", "json", "--exact", "--tokens", 5000))
+        self.assertGreater(len(result["strategies"]), 4)
+        for strategy in result["strategies"]:
+            self.assertEqual(strategy["tokens"], 5000)
+            self.assertEqual(list(strategy["quantiles_ms"]), ["p50", "p90", "p99", "p99.9"])
+            levels = list(strategy["quantiles_ms"].values())
+            self.assertEqual(levels, sorted(levels))
+            self.assertGreater(strategy["standard_error_ms"], 0)
+            self.assertGreaterEqual(strategy["undeliverable"], 0)
+            error = abs(strategy["mean_ms"] - strategy["exact_mean_ms"]) / strategy["standard_error_ms"]
+            self.assertLess(error, 5, strategy["name"])
+            self.assertIn("exact_undeliverable", strategy)
+            self.assertAlmostEqual(sum(strategy["layer_mean_ms"]), strategy["mean_ms"], delta=strategy["mean_ms"])
+            single = strategy["name"] in ("spacemoe", "colocated", "greedy")
+            self.assertEqual(strategy["placement_spread_ms"] is None, single)
+        self.assertEqual(min(s["ratio_to_best"] for s in result["strategies"]), 1)
+
+    def test_without_exact_there_is_nothing_exact(self):
+        self.assertNotIn("exact", self.succeed("evaluate", SMALL, "--format", "json", "--tokens", 500))
+
+    def test_csv_says_the_same_as_json(self):
+        rows = list(csv.DictReader(io.StringIO(self.succeed("evaluate", SMALL, "--format", "csv"))))
+        strategies = json.loads(self.succeed("evaluate", SMALL, "--format", "json"))["strategies"]
+        self.assertEqual([r["strategy"] for r in rows], [s["name"] for s in strategies])
+        for row, strategy in zip(rows, strategies):
+            self.assertEqual(float(row["mean_ms"]), strategy["mean_ms"])
+            self.assertEqual(float(row["p99.9_ms"]), strategy["quantiles_ms"]["p99.9"])
+            self.assertEqual(float(row["layer_1_mean_ms"]), strategy["layer_mean_ms"][1])
+
+    def test_table_names_every_strategy_once_per_section(self):
+        table = self.succeed("evaluate", SMALL, "--strategies", "spacemoe,greedy", "--tokens", 500)
+        self.assertIn("spacemoe", table)
+        self.assertIn("greedy", table)
+        self.assertNotIn("rand-place", table)
+
+    def test_threads_change_nothing_and_seeds_do(self):
+        digests = {}
+        for name, options in {"one": ["--threads", 1], "three": ["--threads", 3], "cpu": ["--backend", "cpu"],
+                              "seed": ["--seed", 2], "tokens": ["--tokens", 6001]}.items():
+            file = self.folder / f"{name}.h5"
+            self.succeed("evaluate", SMALL, "--exact", "-o", file, *options)
+            digests[name] = self.succeed("digest", file)
+        self.assertEqual(digests["one"], digests["three"])
+        self.assertEqual(digests["one"], digests["cpu"])
+        self.assertEqual(len(set(digests.values())), 3)
+        self.assertRegex(digests["one"], r"^[0-9a-f]{64}\n$")
+
+    def test_a_result_gives_its_placements_back(self):
+        first = self.folder / "first.h5"
+        self.succeed("evaluate", SMALL, "-o", first, "--strategies", "spacemoe")
+        scenario = self.folder / "again.toml"
+        text = pathlib.Path(SMALL).read_text()
+        head, _, tail = text.partition("[placement]\n")
+        lines = [line for line in tail.splitlines() if not line.startswith("strategies")]
+        scenario.write_text(head.replace('"../', f'"{SCENARIOS.parent}/') +
+                            '[placement]\nstrategies = ["file"]\nfile = "first.h5"\nfile_strategy = "spacemoe"\n' +
+                            "\n".join(lines) + "\n")
+        again = json.loads(self.succeed("evaluate", scenario, "--format", "json"))["strategies"][0]
+        before = json.loads(self.succeed("evaluate", SMALL, "--strategies", "spacemoe", "--format", "json"))["strategies"][0]
+        self.assertEqual(again["mean_ms"], before["mean_ms"])
+        self.assertEqual(again["quantiles_ms"], before["quantiles_ms"])
+
+    def test_the_resolved_scenario_gives_the_same_result(self):
+        import h5py
+        first, second = self.folder / "first.h5", self.folder / "second.h5"
+        self.succeed("evaluate", SMALL, "-o", first)
+        resolved = self.folder / "resolved.toml"
+        with h5py.File(first) as file:
+            resolved.write_text(file["scenario_resolved"][()].decode())
+        self.succeed("evaluate", resolved, "-o", second)
+        with h5py.File(first) as a, h5py.File(second) as b:
+            self.assertTrue((a["histogram"][()] == b["histogram"][()]).all())
+            self.assertEqual(a["scenario_resolved"][()], b["scenario_resolved"][()])
+
+    def test_progress_is_silent_in_a_pipe_and_there_on_a_terminal(self):
+        self.assertEqual(spacemoe("evaluate", SMALL).stderr, "")
+        parent, child = pty.openpty()
+        subprocess.run([PROGRAM, "evaluate", SMALL], stdout=subprocess.DEVNULL, stderr=child, check=True)
+        os.close(child)
+        shown = os.read(parent, 1 << 16).decode()
+        self.assertRegex(shown, r"\d+ %, .* tokens/s, \d+ s left")
+
+
+class BadInput(Folder):
+    def test_every_problem_with_the_options_at_once(self):
+        message = self.refuse(2, "evaluate", SMALL, "--tokens", 1, "--tokens", 2, "--seed", "-1", "--format", "xml",
+                              "--threads", 0, "--strategies", "a,,b", "-o", self.folder / "no" / "x.h5")
+        for fragment in ("6 problems", "--tokens: given 2 times", "--seed: '-1'", "use one of table, json, csv",
+                         "--threads: 0 is out of range", "empty entry", "does not exist; create it first"):
+            self.assertIn(fragment, message)
+
+    def test_numbers_with_trailing_text(self):
+        for value in ("12x", "1e6", "", " 5", "0x10", "1.5"):
+            self.assertIn("--tokens", self.refuse(2, "evaluate", SMALL, f"--tokens={value}"))
+
+    def test_unknown_words(self):
+        self.assertIn("see spacemoe --help", self.refuse(2, "evalute", SMALL))
+        self.assertIn("options are --output", self.refuse(2, "evaluate", SMALL, "--tokenz", 3))
+        self.assertIn("0 files given", self.refuse(2, "evaluate"))
+        self.assertIn("2 files given", self.refuse(2, "digest", SMALL, SMALL))
+        self.assertIn('the nearest is "spacemoe"', self.refuse(2, "evaluate", SMALL, "--strategies", "spacemo"))
+
+    def test_files_that_cannot_be_read(self):
+        self.assertIn("No such file", self.refuse(2, "evaluate", self.folder / "none.toml"))
+        self.assertIn("directory", self.refuse(2, "describe", self.folder))
+        self.assertIn("not an HDF5 file", self.refuse(2, "digest", SMALL))
+
+    def test_tokens_that_a_slot_cannot_number(self):
+        self.assertIn("tokens", self.refuse(2, "evaluate", SMALL, "--tokens", 2**62, timeout=20))
+
+    def test_more_memory_than_there_is(self):
+        text = (SCENARIOS / "paper.toml").read_text().replace('"../', f'"{SCENARIOS.parent}/')
+        huge = self.folder / "huge.toml"
+        huge.write_text("\n".join("slots = 16000000" if line.startswith("slots") else line for line in text.splitlines()))
+        for command in ("evaluate", "describe"):
+            self.assertRegex(self.refuse(2, command, huge, timeout=20),
+                             r"needs an estimated .*B of memory, .*B are available")
+
+    def test_paths(self):
+        self.assertIn("neither .csv nor .h5", self.refuse(2, "paths", SMALL, "-o", self.folder / "x.txt"))
+        message = self.refuse(2, "paths", SMALL, "--slot", 10**6, "--from", "3,48", "--to", "a")
+        self.assertIn("--slot: 1000000 is out of range", message)
+        self.assertIn("--from: 48 is out of range; give a whole number from 0 to 47", message)
+        self.assertIn("--to: 'a' is not a whole number", message)
+
+    def test_outputs_that_are_no_files(self):
+        for target in ("/dev/null", self.folder, ""):
+            self.assertIn("--output", self.refuse(2, "evaluate", SMALL, f"--output={target}"))
+
+    def test_absent_backend(self):
+        self.assertIn("cuda", self.refuse(3, "evaluate", SMALL, "--backend", "cuda"))
+
+    def test_output_that_cannot_be_written(self):
+        with open("/dev/full", "w") as full:
+            run = subprocess.run([PROGRAM, "evaluate", SMALL], stdout=full, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(run.returncode, 4)
+
+
+class Interrupt(Folder):
+    def test_signals_leave_nothing_behind(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            file = self.folder / "x.h5"
+            run = subprocess.Popen([PROGRAM, "evaluate", SMALL, "--tokens", "300000000", "-o", file],
+                                   stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+            time.sleep(0.5)
+            run.send_signal(number)
+            _, message = run.communicate(timeout=60)
+            self.assertEqual(run.returncode, 128 + number, message)
+            self.assertIn("interrupted", message)
+            self.assertEqual(list(self.folder.iterdir()), [])
+
+
+class Describe(Folder):
+    def test_what_the_paper_means(self):
+        text = self.succeed("describe", SCENARIOS / "paper.toml")
+        for fragment in ("33 planes x 32 = 1056 satellites", "6928.137 km", "95.650 min", "F = 18", "1358.2 km",
+                         "seam                        cut", "survival per link and slot  0.95", "intra-plane",
+                         "inter-plane", "connected components", "mean, max", "top 2 of 8",
+                         "256 for experts at capacity 1, 32 gateways, of 1056", "estimated memory",
+                         "max_pointing_rate_rad_s = 0.12 removes no link in any slot"):
+            self.assertIn(fragment, text)
+
+    def test_every_shipped_scenario_can_be_described(self):
+        for scenario in sorted(SCENARIOS.glob("*.toml")):
+            self.assertIn("Warnings", self.succeed("describe", scenario))
+
+
+class Paths(Folder):
+    def test_a_single_pair_shows_its_route(self):
+        text = self.succeed("paths", SMALL, "--from", 0, "--to", 20)
+        self.assertRegex(text, r"from 0 to 20: [0-9.]+ ms, \d+ hops")
+        steps = [line.split() for line in text.splitlines()[3:]]
+        self.assertEqual((steps[0][0], steps[-1][0]), ("0", "20"))
+        times = [float(step[1]) for step in steps]
+        self.assertEqual(times, sorted(times))
+
+    def test_files_agree_with_what_is_printed(self):
+        import xarray
+        words = ["paths", SMALL, "--slot", 3, "--from", "5,0,17", "--to", "1,2,3,47"]
+        printed = self.succeed(*words)
+        csv_file, h5_file = self.folder / "x.csv", self.folder / "x.h5"
+        self.succeed(*words, "-o", csv_file)
+        self.succeed(*words, "-o", h5_file)
+        self.assertEqual(csv_file.read_text(), printed)
+        with xarray.open_dataset(h5_file, engine="h5netcdf") as data:
+            for row in csv.DictReader(io.StringIO(printed)):
+                pair = data.sel({"from": int(row["from"]), "to": int(row["to"])})
+                self.assertAlmostEqual(float(pair.latency_ms), float(row["latency_ms"]), places=6)
+                self.assertEqual(int(pair.hops), int(row["hops"]))
+
+    def test_pairs_without_a_path(self):
+        import xarray
+        chain = "".join(f"{i},{i + 1},1.5\n" for i in range(9))
+        (self.folder / "edges.csv").write_text(f"a,b,latency_ms\n{chain}10,11,2\n")
+        scenario = self.folder / "split.toml"
+        scenario.write_text((SCENARIOS / "edges.toml").read_text().replace("survival = 0.97", "survival = 1"))
+        words = ["paths", scenario, "--from", "0", "--to", "2,11"]
+        self.assertEqual(self.succeed(*words), "from,to,latency_ms,hops\n0,2,3.000000,2\n0,11,,\n")
+        self.succeed(*words, "-o", self.folder / "x.h5")
+        with xarray.open_dataset(self.folder / "x.h5", engine="h5netcdf") as data:
+            self.assertEqual(data.hops.values.tolist()[0][0], 2)
+            self.assertEqual(int(data.hops.isnull().sum()), 1)
+            self.assertEqual(int(data.latency_ms.isnull().sum()), 1)
+        self.assertIn("no path from 0 to 11", self.succeed("paths", scenario, "--from", 0, "--to", 11))
+
+    def test_all_pairs_are_symmetric(self):
+        rows = csv.DictReader(io.StringIO(self.succeed("paths", SMALL)))
+        latency = {(row["from"], row["to"]): (row["latency_ms"], row["hops"]) for row in rows}
+        self.assertEqual(len(latency), 48 * 48)
+        for (a, b), value in latency.items():
+            self.assertEqual(value, latency[b, a])
+
+
+if __name__ == "__main__":
+    unittest.main()
