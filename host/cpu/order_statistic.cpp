@@ -153,13 +153,14 @@ struct LayerRange {
 LayerRange layer_range(LayerTablesView const& tables, std::uint32_t layer) {
   LayerRange range;
   std::size_t const columns = std::size_t{1} << tables.column_bits;
+  std::int32_t largest = 0;  // signed numbers compare in vectors on every machine
+  std::int32_t lost = 0;
   for (Nanoseconds const latency : tables.latency_ns.subspan(layer * columns, columns)) {
-    if (latency == unreachable) {
-      range.may_lose = true;
-    } else {
-      range.largest_ns = std::max(range.largest_ns, latency);
-    }
+    lost |= latency == unreachable ? 1 : 0;
+    largest = std::max(largest, latency == unreachable ? 0 : static_cast<std::int32_t>(latency));
   }
+  range.largest_ns = static_cast<Nanoseconds>(largest);
+  range.may_lose = lost != 0;
   return range;
 }
 

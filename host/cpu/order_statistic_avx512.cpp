@@ -1,3 +1,5 @@
+#include <bit>
+
 #include "host/cpu/order_statistic_bytes.hpp"
 
 #if defined(SPACEMOE_SIMD_X86)
@@ -36,15 +38,6 @@ SPACEMOE_AVX512 SPACEMOE_BODY __m512i permute(std::uint8_t const* table, __m512i
   return found;
 }
 
-/// Tokens that keep their column among those that tie with its threshold.
-SPACEMOE_AVX512 __mmask64 break_ties(LayerTablesView const& tables, LayerBlock const& block,
-                                     std::uint32_t token, std::uint32_t layer, __m512i column,
-                                     __mmask64 undecided) {
-  alignas(64) std::uint8_t low_byte[group_tokens];
-  _mm512_store_si512(low_byte, column);
-  return kept_in_tie(tables, block, token, layer, low_byte, undecided);
-}
-
 /// Bytes of latencies [ns] as 32-bit numbers: 16 tokens to a register, in the order that unpacking gives.
 struct Latencies {
   __m512i quarter[4];
@@ -64,19 +57,39 @@ struct ByteSums {
   __m512i byte[4];
 };
 
+/// Tokens of a group whose highest byte ties with the threshold's in a layer. They have been taken for their
+/// column's alias.
+struct Ties {
+  alignas(64) std::uint8_t low_byte[group_tokens];
+  std::uint64_t tokens;  ///< as bits
+  std::uint32_t group;
+  std::uint32_t layer;
+};
+
+/// Ties of a pass over a block. They are noted without a branch, as a wrong guess would cost more than a
+/// draw.
+struct TieList {
+  std::uint32_t count = 0;
+  Ties ties[groups_per_block * 4 + 1];  ///< the last may be written, but is never counted
+};
+
 template <std::uint32_t chunks>
-SPACEMOE_AVX512 SPACEMOE_BODY void draw_layer(LayerTablesView const& tables, LayerBlock const& block,
-                                              std::uint32_t group, std::uint32_t layer,
-                                              ByteTables<chunks * chunk> const& bytes, __m512i column,
-                                              __m512i high, ByteSums& layer_sum, Latencies& sum) {
+SPACEMOE_AVX512 SPACEMOE_BODY void draw_layer(LayerBlock const& block, std::uint32_t group,
+                                              std::uint32_t layer, ByteTables<chunks * chunk> const& bytes,
+                                              __m512i column, __m512i high, ByteSums& layer_sum,
+                                              Latencies& sum, TieList& list) {
   auto const masks = chunk_masks<chunks>(column, ~__mmask64{0});
   __m512i const threshold = permute<chunks>(bytes.threshold, column, masks);
   __m512i const alias = permute<chunks>(bytes.alias, column, masks);
-  __mmask64 keep = _mm512_cmplt_epu8_mask(high, threshold);
-  __mmask64 undecided = _mm512_cmpeq_epi8_mask(high, threshold);
-  if constexpr (chunks < 4) undecided &= ~_mm512_movepi8_mask(alias);
-  if (undecided != 0) [[unlikely]]
-    keep |= break_ties(tables, block, block.first_token + group * group_tokens, layer, column, undecided);
+  __mmask64 const keep = _mm512_cmplt_epu8_mask(high, threshold);
+  __mmask64 undecided = _mm512_mask_cmpeq_epi8_mask(block.valid[group], high, threshold);
+  if constexpr (chunks * chunk <= decided) undecided &= ~_mm512_movepi8_mask(alias);
+  Ties& ties = list.ties[list.count];
+  _mm512_store_si512(ties.low_byte, column);
+  ties.tokens = undecided;
+  ties.group = group;
+  ties.layer = layer;
+  list.count += undecided != 0;
   __m512i const outcome = _mm512_mask_blend_epi8(keep, alias, column);
   auto const outcome_masks = chunk_masks<chunks>(outcome, block.valid[group]);
   __m512i found[4];
@@ -102,27 +115,89 @@ SPACEMOE_AVX512 SPACEMOE_BODY void add_to(std::uint32_t* partial_ns, Latencies c
   }
 }
 
+/// One token that ties in a layer.
+struct Tie {
+  std::uint32_t token;  ///< counted from the block's first
+  std::uint32_t layer;
+  std::uint32_t low_byte;
+};
+
+/// Corrects the sums of a token that was taken for its column's alias, where it keeps its column. `second` is
+/// the second highest byte of its word.
+void settle(LayerTablesView const& tables, LayerBlock& block, Tie const& tie, std::uint32_t second,
+            std::uint64_t* layer_sum_ns) {
+  std::uint32_t const column_mask = (1u << tables.column_bits) - 1;
+  std::size_t const first = static_cast<std::size_t>(tie.layer) << tables.column_bits;
+  std::uint32_t const column = tie.low_byte & column_mask;
+  std::uint32_t const entry = tables.alias[first + column];
+  std::uint32_t const threshold = entry & ~column_mask;
+  bool keep = second < (threshold >> 16 & 0xff);
+  if (second == (threshold >> 16 & 0xff)) [[unlikely]] {
+    keep = layer_word(block.seed, block.slot, block.first_token + tie.token, tie.layer) < threshold;
+  }
+  auto const change = std::int64_t{tables.latency_ns[first + column]} -
+                      std::int64_t{tables.latency_ns[first + (entry & column_mask)]};
+  std::int64_t const applied = change & -std::int64_t{keep};  // half of them are; no branch could guess
+  block.partial_ns[tie.token] += static_cast<std::uint32_t>(applied);
+  layer_sum_ns[tie.layer] += static_cast<std::uint64_t>(applied);
+}
+
+/// Settles ties of one pass, up to `philox_lanes` side by side.
+SPACEMOE_AVX512 void settle(LayerTablesView const& tables, LayerBlock& block, Tie const* ties,
+                            std::uint32_t count, std::uint64_t* layer_sum_ns) {
+  alignas(64) std::uint32_t address[philox_lanes]{};
+  for (std::uint32_t i = 0; i < count; ++i) address[i] = (block.first_token + ties[i].token) / 4;
+  __m512i const addresses = _mm512_load_si512(address);
+  auto const start =
+      start_lanes_avx512(block.seed, Purpose::token_layers, addresses, _mm512_srli_epi64(addresses, 32));
+  auto const drawn = finish_lanes_avx512(block.seed, start, block.slot, ties[0].layer / 4 | 2u << 16);
+  LaneWords second;
+  for (int w = 0; w < 4; ++w) _mm512_store_si512(second.word[w], drawn.word[w]);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    std::uint32_t const byte = (block.first_token + ties[i].token) % 4;
+    settle(tables, block, ties[i], second.word[ties[i].layer % 4][i] >> (8 * byte) & 0xff, layer_sum_ns);
+  }
+}
+
+void settle_all(LayerTablesView const& tables, LayerBlock& block, TieList const& list,
+                std::uint64_t* layer_sum_ns) {
+  Tie ties[philox_lanes];
+  std::uint32_t count = 0;
+  for (std::uint32_t i = 0; i < list.count; ++i) {
+    Ties const& some = list.ties[i];
+    for (std::uint64_t tokens = some.tokens; tokens != 0; tokens &= tokens - 1) {
+      auto const t = static_cast<std::uint32_t>(std::countr_zero(tokens));
+      ties[count++] = {some.group * group_tokens + t, some.layer, some.low_byte[t]};
+      if (count < philox_lanes) continue;
+      settle(tables, block, ties, count, layer_sum_ns);
+      count = 0;
+    }
+  }
+  if (count > 0) settle(tables, block, ties, count, layer_sum_ns);
+}
+
 template <std::uint32_t chunks>
 SPACEMOE_AVX512 void add_layers(LayerTablesView const& tables, LayerPass pass, LayerBlock& block,
                                 std::uint64_t* layer_sum_ns) {
   ByteTables<chunks * chunk> bytes[4];
   ByteSums layer_sum[4];
+  TieList list;
   for (std::uint32_t i = 0; i < pass.count; ++i) {
     split_tables(tables, pass.first + i, bytes[i]);
     for (__m512i& byte : layer_sum[i].byte) byte = _mm512_setzero_si512();
   }
   for (std::uint32_t group = 0; group < block.groups; ++group) {
-    std::uint32_t const lane = block.first_token / 4 + group * philox_lanes;
-    LaneWordsAvx512 const column =
-        drawn_lanes_avx512(block.seed, Purpose::token_layers, lane, block.slot, pass.first / 4);
+    auto const start =
+        start_lanes_avx512(block.seed, Purpose::token_layers, block.first_token / 4 + group * philox_lanes);
+    LaneWordsAvx512 const column = finish_lanes_avx512(block.seed, start, block.slot, pass.first / 4);
     LaneWordsAvx512 const high =
-        drawn_lanes_avx512(block.seed, Purpose::token_layers, lane, block.slot, pass.first / 4 | 1u << 16);
+        finish_lanes_avx512(block.seed, start, block.slot, pass.first / 4 | 1u << 16);
     Latencies sum{
         {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()}};
     for (std::uint32_t i = 0; i < pass.count; ++i) {
       std::uint32_t const word = (pass.first + i) % 4;
-      draw_layer<chunks>(tables, block, group, pass.first + i, bytes[i], column.word[word], high.word[word],
-                         layer_sum[i], sum);
+      draw_layer<chunks>(block, group, pass.first + i, bytes[i], column.word[word], high.word[word],
+                         layer_sum[i], sum, list);
     }
     add_to(&block.partial_ns[group * group_tokens], sum);
   }
@@ -132,6 +207,7 @@ SPACEMOE_AVX512 void add_layers(LayerTablesView const& tables, LayerPass pass, L
       layer_sum_ns[pass.first + i] += sum << (8 * b);
     }
   }
+  settle_all(tables, block, list, layer_sum_ns);
 }
 
 }  // namespace

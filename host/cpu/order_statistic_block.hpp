@@ -10,7 +10,7 @@ namespace spacemoe {
 
 /// Tokens that share a set of Philox blocks.
 inline constexpr std::uint32_t group_tokens = 4 * philox_lanes;
-inline constexpr std::uint32_t groups_per_block = 32;
+inline constexpr std::uint32_t groups_per_block = 64;
 inline constexpr std::uint32_t block_tokens = groups_per_block * group_tokens;
 
 /// Tokens whose layers are drawn one after another, so that a layer's table is fetched once for many tokens

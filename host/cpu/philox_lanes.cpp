@@ -57,7 +57,7 @@ SPACEMOE_AVX2 void draw_lanes_avx2(Seed seed, Purpose purpose, std::uint32_t a, 
 
 SPACEMOE_AVX512 void draw_lanes_avx512(Seed seed, Purpose purpose, std::uint32_t a, std::uint32_t b,
                                        std::uint32_t c, LaneWords& words) {
-  LaneWordsAvx512 const drawn = drawn_lanes_avx512(seed, purpose, a, b, c);
+  LaneWordsAvx512 const drawn = finish_lanes_avx512(seed, start_lanes_avx512(seed, purpose, a), b, c);
   for (int w = 0; w < 4; ++w) _mm512_store_si512(words.word[w], drawn.word[w]);
 }
 

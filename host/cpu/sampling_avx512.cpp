@@ -37,10 +37,6 @@ class Table<0> {
   std::uint32_t const* numbers_;
 };
 
-SPACEMOE_AVX512 SPACEMOE_BODY LaneWordsAvx512 draw_words(LayerDraw const& at, std::uint32_t used) {
-  return drawn_lanes_avx512(at.seed, Purpose::token_routing, at.token, at.slot, at.layer | used / 4 << 16);
-}
-
 /// By alias draws until every lane has its experts. A draw is compared with all earlier ones of its lane, as
 /// repeats among them change nothing.
 template <std::uint32_t registers>
@@ -56,9 +52,10 @@ SPACEMOE_AVX512 std::uint32_t plackett_luce(LayerDraw const& at, LaneNumbers& sl
   __m512i slowest = _mm512_setzero_si512();
   __mmask16 active = 0xffff;
   __mmask16 stuck = 0;
+  LaneStartAvx512 const start = start_lanes_avx512(at.seed, Purpose::token_routing, at.token);
   LaneWordsAvx512 words;
   for (std::uint32_t draw = 0; active != 0; ++draw) {
-    if (draw % 4 == 0) words = draw_words(at, draw);
+    if (draw % 4 == 0) words = finish_lanes_avx512(at.seed, start, at.slot, at.layer | draw / 4 << 16);
     __m512i const word = words.word[draw % 4];
     __m512i const column = _mm512_and_si512(word, column_mask);
     __m512i const entry = alias.at(column);
@@ -97,9 +94,11 @@ SPACEMOE_AVX512 void conditional_poisson(LayerDraw const& at, LaneNumbers& slowe
   __m512i left = _mm512_set1_epi32(static_cast<int>(routing.top_k));
   __m512i slowest = _mm512_setzero_si512();
   __mmask16 active = 0xffff;
+  LaneStartAvx512 const start = start_lanes_avx512(at.seed, Purpose::token_routing, at.token);
   LaneWordsAvx512 words;
   for (std::uint32_t position = 0; active != 0; ++position) {
-    if (position % 4 == 0) words = draw_words(at, position);
+    if (position % 4 == 0)
+      words = finish_lanes_avx512(at.seed, start, at.slot, at.layer | position / 4 << 16);
     Table<registers> const inclusion(routing.inclusion.data() + (first + position) * routing.top_k,
                                      routing.top_k);
     __m512i const threshold = inclusion.at(_mm512_sub_epi32(left, one));
