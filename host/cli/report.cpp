@@ -1,11 +1,16 @@
 #include "host/cli/report.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <ostream>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
+
+#include "host/io/scenario_names.hpp"
 
 namespace spacemoe {
 namespace {
@@ -46,6 +51,23 @@ void print_latencies(std::ostream& out, Evaluation const& evaluation) {
     out << padded(format("%.4f", 100 * r.undeliverable), 9) << padded(milliseconds(r.ratio_to_best), 7)
         << '\n';
   }
+}
+
+/// Which sampler drew the tokens; strategies that agree share a line.
+void print_samplers(std::ostream& out, Evaluation const& evaluation) {
+  std::vector<std::pair<std::string, std::string>> lines;
+  for (auto const& r : evaluation.strategies) {
+    std::string const text =
+        std::string(name_of(sampler_names, r.sampler.sampler)) + " (" + r.sampler.reason + ")";
+    auto const same = std::ranges::find(lines, text, &std::pair<std::string, std::string>::first);
+    if (same == lines.end()) {
+      lines.emplace_back(text, name(r.strategy));
+    } else {
+      same->second += ", " + std::string(name(r.strategy));
+    }
+  }
+  out << '\n';
+  for (auto const& [text, strategies] : lines) out << "sampler of " << strategies << ": " << text << '\n';
 }
 
 void print_exact(std::ostream& out, Evaluation const& evaluation) {
@@ -99,6 +121,8 @@ nlohmann::ordered_json strategy_json(StrategyResult const& result) {
   json["quantile_ranges_ms"] = quantile_ranges_json(result);
   json["undeliverable"] = result.undeliverable;
   json["tokens"] = result.tokens;
+  json["sampler"] = name_of(sampler_names, result.sampler.sampler);
+  json["sampler_reason"] = result.sampler.reason;
   json["placements"] = result.placements.size();
   json["ratio_to_best"] = result.ratio_to_best;
   json["layer_mean_ms"] = result.layer_mean_ms;
@@ -129,6 +153,7 @@ void print_table(std::ostream& out, Scenario const& scenario, Evaluation const& 
   print_latencies(out, evaluation);
   if (!evaluation.strategies.empty() && evaluation.strategies.front().exact) print_exact(out, evaluation);
   print_layers(out, evaluation);
+  print_samplers(out, evaluation);
 }
 
 void print_json(std::ostream& out, Scenario const& scenario, Evaluation const& evaluation) {

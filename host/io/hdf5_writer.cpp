@@ -25,6 +25,12 @@ void write_attribute(hid_t object, std::string const& name, std::string const& v
   write_attribute(object, name, string_type(), &text);
 }
 
+std::vector<char const*> pointers(std::vector<std::string> const& texts) {
+  std::vector<char const*> starts;
+  for (auto const& text : texts) starts.push_back(text.c_str());
+  return starts;
+}
+
 }  // namespace
 
 Writer::Writer() : file_(memory_file()) {}
@@ -43,9 +49,14 @@ void Writer::attribute(std::string const& name, double value) {
 
 void Writer::axis(Label const& label, std::vector<std::string> const& values) {
   lengths_[label.name] = values.size();
-  std::vector<char const*> texts;
-  for (auto const& value : values) texts.push_back(value.c_str());
+  auto const texts = pointers(values);
   make_scale(write(label, {label.name}, string_type(), texts.data(), texts.size()), label.name);
+}
+
+void Writer::dataset(Label const& label, std::vector<std::string> const& axes,
+                     std::vector<std::string> const& values) {
+  auto const texts = pointers(values);
+  attach_scales(write(label, axes, string_type(), texts.data(), texts.size()), axes);
 }
 
 void Writer::dataset(Label const& label, std::string const& text) {

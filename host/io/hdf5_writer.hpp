@@ -41,6 +41,8 @@ class Writer {
   void dataset(Label const& label, std::vector<std::string> const& axes, std::vector<T> const& values) {
     attach_scales(write(label, axes, number_type<T>(), values.data(), values.size()), axes);
   }
+  void dataset(Label const& label, std::vector<std::string> const& axes,
+               std::vector<std::string> const& values);
   /// A single text.
   void dataset(Label const& label, std::string const& text);
 

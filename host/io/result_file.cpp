@@ -11,6 +11,7 @@
 #include "host/io/hdf5_reader.hpp"
 #include "host/io/hdf5_writer.hpp"
 #include "host/io/output_file.hpp"
+#include "host/io/scenario_names.hpp"
 #include "kernels/bins.hpp"
 #include "spacemoe_version.hpp"
 
@@ -97,6 +98,15 @@ void write_axes(Writer& writer, Scenario const& scenario, Evaluation const& eval
     time_s.push_back(slot_time_s(scenario, slot));
   }
   writer.dataset({"time_s", "s", "time of the slot after the epoch"}, {"slot"}, time_s);
+}
+
+void write_sampler(Writer& writer, Evaluation const& evaluation) {
+  writer.dataset({"sampler", "1", "how the tokens were drawn"}, {"strategy"},
+                 per_strategy(evaluation, [](auto const& s) {
+                   return std::string(name_of(sampler_names, s.sampler.sampler));
+                 }));
+  writer.dataset({"sampler_reason", "1", "why this sampler was used"}, {"strategy"},
+                 per_strategy(evaluation, [](auto const& s) { return s.sampler.reason; }));
 }
 
 void write_summary(Writer& writer, Evaluation const& evaluation) {
@@ -275,6 +285,7 @@ std::vector<std::byte> result_image(Scenario const& scenario, std::string const&
   write_provenance(writer, evaluation, provenance);
   write_timing(writer, evaluation.timing);
   write_axes(writer, scenario, evaluation);
+  write_sampler(writer, evaluation);
   write_summary(writer, evaluation);
   write_quantiles(writer, evaluation);
   write_histogram(writer, evaluation);

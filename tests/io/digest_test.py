@@ -87,7 +87,7 @@ def stored_otherwise(source, target):
             if dtype.kind in "uif":
                 dtype = dtype.newbyteorder(">")
             elif layout:
-                dtype = h5py.string_dtype("utf-8", 40)
+                dtype = h5py.string_dtype("utf-8", 1000)
                 values = values.astype(dtype)
             new.create_dataset(name, data=values, dtype=dtype, **layout)
         for name in new:
