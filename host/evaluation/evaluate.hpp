@@ -11,7 +11,8 @@ namespace spacemoe {
 
 struct EvaluateOptions {
   bool exact = false;
-  std::uint64_t batch_bytes = std::uint64_t{256} << 20;  ///< path rows held at a time; changes no result
+  std::uint64_t batch_bytes = std::uint64_t{16}
+                              << 20;  ///< snapshots, rows and costs at a time; changes no result
   /// Called between batches with the work done and to do [tokens].
   std::function<void(std::uint64_t done, std::uint64_t total)> progress;
 };

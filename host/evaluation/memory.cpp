@@ -39,7 +39,7 @@ Sizes sizes(Scenario const& scenario) {
 /// one strategy.
 double slot_bytes(Sizes const& s, bool exact) {
   double const snapshot = s.nodes * s.ports * (4 + 0.5 * (4 + 1 + 8));
-  double const rows = s.nodes * (s.sources + 15) * 4;
+  double const rows = s.nodes * (s.sources + 63) * 4;
   double const costs = s.widest_placements * s.experts * (4 + 8);
   double const distributions = exact ? s.widest_placements * s.experts * 16 : 0;
   return snapshot + rows + costs + distributions;
