@@ -3,40 +3,39 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <map>
 #include <numeric>
 #include <stdexcept>
+
+#include "host/evaluation/convolution.hpp"
 
 namespace spacemoe {
 
 namespace {
 
-/// Mass by grid index.
-using GridAtoms = std::map<std::int64_t, double>;
+/// Atoms of a layer on a grid.
+struct GridLayer {
+  std::int64_t first;  ///< grid index from which points are counted
+  std::vector<GridAtom> atoms;
+};
 
-/// Splits each atom over its two neighbouring grid points so that the mean stays.
-GridAtoms on_grid(LayerDistribution const& layer, double shift_ns, double step_ns) {
-  GridAtoms grid;
+/// Splits each atom over its two neighbouring grid points so that the mean stays. The layer has atoms.
+GridLayer on_grid(LayerDistribution const& layer, double shift_ns, double step_ns) {
+  GridLayer grid{static_cast<std::int64_t>(std::floor((layer.atoms.front().latency_ns + shift_ns) / step_ns)),
+                 {}};
+  auto const add = [&](std::size_t point, double probability) {
+    if (grid.atoms.empty() || grid.atoms.back().point < point) grid.atoms.push_back({point, 0.0});
+    auto const found = std::ranges::find(grid.atoms.rbegin(), grid.atoms.rend(), point, &GridAtom::point);
+    found->probability += probability;
+  };
   for (auto const& atom : layer.atoms) {
     double const position = (atom.latency_ns + shift_ns) / step_ns;
     double const below = std::floor(position);
-    auto const index = static_cast<std::int64_t>(below);
+    auto const point = static_cast<std::size_t>(static_cast<std::int64_t>(below) - grid.first);
     double const above_part = position - below;
-    grid[index] += atom.probability * (1 - above_part);
-    if (above_part > 0) grid[index + 1] += atom.probability * above_part;
+    add(point, atom.probability * (1 - above_part));
+    if (above_part > 0) add(point + 1, atom.probability * above_part);
   }
   return grid;
-}
-
-/// Convolution of a run of grid points with atoms whose offsets count from the first of them.
-std::vector<double> convolve(std::vector<double> const& mass, GridAtoms const& atoms) {
-  std::int64_t const first = atoms.begin()->first;
-  std::vector<double> sum(mass.size() + static_cast<std::size_t>(atoms.rbegin()->first - first), 0.0);
-  for (auto const& [index, probability] : atoms) {
-    double* const shifted = sum.data() + (index - first);
-    for (std::size_t i = 0; i < mass.size(); ++i) shifted[i] += probability * mass[i];
-  }
-  return sum;
 }
 
 }  // namespace
@@ -44,13 +43,14 @@ std::vector<double> convolve(std::vector<double> const& mass, GridAtoms const& a
 void TokenDistribution::add(std::vector<LayerDistribution> const& layers, double fixed_ns, double weight) {
   std::int64_t first = 0;
   std::vector<double> mass{1.0};
+  std::vector<double> room;
   // The fixed part rides on a layer, so that it costs no splitting of its own.
   double shift_ns = fixed_ns;
   for (auto const& layer : layers) {
-    auto const atoms = on_grid(layer, shift_ns, step_ns_);
-    if (atoms.empty()) return;  // no token gets through
-    mass = convolve(mass, atoms);
-    first += atoms.begin()->first;
+    if (layer.atoms.empty()) return;  // no token gets through
+    GridLayer const grid = on_grid(layer, shift_ns, step_ns_);
+    convolve(mass, grid.atoms, room);
+    first += grid.first;
     shift_ns = 0;
   }
   add_grid(first, mass, weight);

@@ -1,0 +1,72 @@
+#include "host/evaluation/convolution.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "host/evaluation/vectors.hpp"
+
+namespace spacemoe {
+namespace {
+
+/// Sums are kept in registers while all atoms pass.
+template <std::size_t bytes>
+SPACEMOE_VECTORS_BODY void convolve_body(double const* before, std::span<GridAtom const> atoms,
+                                         std::span<double> sum) {
+  constexpr std::size_t parts = 8;
+  constexpr std::size_t lanes = bytes / sizeof(double);
+  static_assert(convolution_block % (parts * lanes) == 0);
+  using Register = typename RegisterOf<bytes>::Type;
+  for (std::size_t i = 0; i < sum.size(); i += parts * lanes) {
+    Register total[parts]{};
+    for (GridAtom const& atom : atoms) {
+      double const* const from = before + i - atom.point;
+      for (std::size_t p = 0; p < parts; ++p) {
+        Register mass;
+        std::memcpy(&mass, from + p * lanes, bytes);
+        total[p] += atom.probability * mass;
+      }
+    }
+    std::memcpy(&sum[i], total, sizeof total);
+  }
+}
+
+void convolve_portable(double const* before, std::span<GridAtom const> atoms, std::span<double> sum) {
+  convolve_body<16>(before, atoms, sum);
+}
+
+#if defined(SPACEMOE_VECTORS_X86)
+SPACEMOE_VECTORS_AVX2 void convolve_avx2(double const* before, std::span<GridAtom const> atoms,
+                                         std::span<double> sum) {
+  convolve_body<32>(before, atoms, sum);
+}
+
+SPACEMOE_VECTORS_AVX512 void convolve_avx512(double const* before, std::span<GridAtom const> atoms,
+                                             std::span<double> sum) {
+  convolve_body<64>(before, atoms, sum);
+}
+#endif
+
+}  // namespace
+
+std::vector<ConvolutionSums*> const& convolution_sums() {
+#if defined(SPACEMOE_VECTORS_X86)
+  static std::vector<ConvolutionSums*> const ways =
+      runnable<ConvolutionSums>(convolve_portable, convolve_avx2, convolve_avx512);
+#else
+  static std::vector<ConvolutionSums*> const ways{convolve_portable};
+#endif
+  return ways;
+}
+
+void convolve(std::vector<double>& mass, std::span<GridAtom const> atoms, std::vector<double>& room) {
+  std::size_t const widest = std::ranges::max_element(atoms, {}, &GridAtom::point)->point;
+  std::size_t const length = mass.size() + widest;
+  std::size_t const padded = (length + convolution_block - 1) / convolution_block * convolution_block;
+  room.assign(widest + padded, 0.0);
+  std::ranges::copy(mass, room.begin() + static_cast<std::ptrdiff_t>(widest));
+  mass.resize(padded);
+  convolution_sums().back()(room.data() + widest, atoms, mass);
+  mass.resize(length);
+}
+
+}  // namespace spacemoe

@@ -1,0 +1,65 @@
+#include "host/evaluation/convolution.hpp"
+
+#include <random>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace spacemoe {
+namespace {
+
+std::vector<double> random_numbers(std::size_t count, std::uint32_t seed) {
+  std::mt19937 random(seed);
+  std::uniform_real_distribution<double> uniform;
+  std::vector<double> numbers(count);
+  for (double& n : numbers) n = uniform(random);
+  return numbers;
+}
+
+TEST(Convolution, ByHand) {
+  std::vector<double> mass{1, 2, 4};
+  std::vector<double> room;
+  std::vector<GridAtom> const atoms{{0, 0.5}, {2, 8}};
+  convolve(mass, atoms, room);
+  EXPECT_THAT(mass, ::testing::ElementsAre(0.5, 1, 2 + 8, 16, 32));
+}
+
+TEST(Convolution, FollowsItsDefinition) {
+  for (std::size_t const length : {1u, 7u, 63u, 64u, 65u, 1000u}) {
+    for (std::size_t const count : {1u, 3u, 50u}) {
+      auto const mass = random_numbers(length, 1);
+      auto const probability = random_numbers(count, 2);
+      std::vector<GridAtom> atoms;
+      for (std::size_t a = 0; a < count; ++a)
+        atoms.push_back({3 + a * a % 97 + 100 * (a % 3), probability[a]});
+      std::vector<double> expected;
+      for (auto const& [point, p] : atoms) {
+        expected.resize(std::max(expected.size(), point + length), 0.0);
+        for (std::size_t i = 0; i < length; ++i) expected[point + i] += p * mass[i];
+      }
+      auto sum = mass;
+      std::vector<double> room(5, 9.0);
+      convolve(sum, atoms, room);
+      ASSERT_EQ(sum.size(), expected.size());
+      for (std::size_t i = 0; i < sum.size(); ++i) EXPECT_NEAR(sum[i], expected[i], 1e-13);
+    }
+  }
+}
+
+TEST(Convolution, EveryWayGivesTheSameBits) {
+  ASSERT_FALSE(convolution_sums().empty());
+  auto const mass = random_numbers(500 + 4 * convolution_block, 3);
+  std::vector<GridAtom> atoms;
+  for (std::size_t a = 0; a < 70; ++a) atoms.push_back({7 * a, random_numbers(70, 4)[a]});
+  std::vector<double> reference(4 * convolution_block);
+  convolution_sums().front()(mass.data() + 500, atoms, reference);
+  for (ConvolutionSums* const add_up : convolution_sums()) {
+    std::vector<double> sum(4 * convolution_block);
+    add_up(mass.data() + 500, atoms, sum);
+    EXPECT_EQ(sum, reference);
+  }
+}
+
+}  // namespace
+}  // namespace spacemoe
