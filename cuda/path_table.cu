@@ -1,0 +1,138 @@
+#include <algorithm>
+#include <numeric>
+#include <optional>
+#include <utility>
+
+#include "cuda/path_batch.hpp"
+#include "cuda/path_table.hpp"
+
+namespace spacemoe {
+namespace {
+
+constexpr unsigned threads = 256;
+
+__global__ void __launch_bounds__(threads)
+    gather_places(Nanoseconds const* row_ns, Span<std::uint64_t const> place, Nanoseconds* found) {
+  std::size_t const i = std::size_t{blockIdx.x} * threads + threadIdx.x;
+  if (i < place.size()) found[i] = row_ns[place[i]];
+}
+
+__global__ void __launch_bounds__(threads)
+    gather_row(Nanoseconds const* first_ns, std::size_t stride, Span<Nanoseconds> found) {
+  std::size_t const node = std::size_t{blockIdx.x} * threads + threadIdx.x;
+  if (node < found.size()) found[node] = first_ns[node * stride];
+}
+
+unsigned blocks(std::size_t count) {
+  return static_cast<unsigned>((count + threads - 1) / threads);
+}
+
+template <class T>
+void reserve(DeviceBuffer<T>& buffer, std::size_t size) {
+  if (buffer.size() >= size) return;
+  buffer = {};  // give back before asking for more
+  buffer = DeviceBuffer<T>(size);
+}
+
+/// Work that no stream but this thread's own waits for.
+cudaStream_t own_stream() {
+  return cudaStreamPerThread;
+}
+
+}  // namespace
+
+SortedSources::SortedSources(std::span<SatelliteId const> sources) : column(sources.size()) {
+  std::vector<std::uint32_t> order(sources.size());
+  std::iota(order.begin(), order.end(), 0u);
+  std::ranges::stable_sort(order, {}, [&](std::uint32_t source) { return sources[source]; });
+  for (std::uint32_t const source : order) {
+    column[source] = static_cast<std::uint32_t>(node.size());
+    node.push_back(static_cast<std::uint32_t>(sources[source]));
+  }
+  while (node.size() % lanes != 0) node.push_back(node.back());
+}
+
+/// [node][column], on the device unless it is null there.
+struct CudaPathTable::Rows {
+  Nanoseconds const* on_device;
+  Nanoseconds const* on_host;
+};
+
+CudaPathTable::CudaPathTable(int device, std::uint32_t nodes, SortedSources sources)
+    : device_(device), nodes_(nodes), sources_(std::move(sources)) {}
+
+void CudaPathTable::add(DeviceBuffer<Nanoseconds> row_ns) {
+  std::uint32_t const first = snapshots_;
+  snapshots_ += static_cast<std::uint32_t>(row_ns.size() / row_size());
+  parts_.push_back({first, std::move(row_ns), {}});
+}
+
+bool CudaPathTable::move_to_host() {
+  bool any = false;
+  for (Part& part : parts_) {
+    if (part.on_device.size() == 0) continue;
+    part.on_host.resize(part.on_device.size());
+    part.on_device.copy_to(part.on_host, own_stream());
+    check(cudaStreamSynchronize(own_stream()));
+    part.on_device = {};
+    any = true;
+  }
+  return any;
+}
+
+CudaPathTable::Rows CudaPathTable::rows(std::uint32_t snapshot) const {
+  auto const after =
+      std::ranges::upper_bound(parts_, snapshot, {}, [](Part const& part) { return part.first; });
+  Part const& part = *std::prev(after);
+  std::size_t const offset = (snapshot - part.first) * row_size();
+  if (part.on_device.size() > 0) return {part.on_device.data() + offset, nullptr};
+  return {nullptr, part.on_host.data() + offset};
+}
+
+std::vector<Nanoseconds> CudaPathTable::gather(std::uint32_t snapshot,
+                                               std::span<PathQuery const> queries) const {
+  std::vector<std::uint64_t> place(queries.size());
+  std::ranges::transform(queries, place.begin(), [&](PathQuery const& query) {
+    return index(query.satellite) * sources_.node.size() + sources_.column[query.source];
+  });
+  std::vector<Nanoseconds> found(queries.size());
+  if (found.empty()) return found;
+  Rows const all = rows(snapshot);
+  if (all.on_device == nullptr) {
+    std::ranges::transform(place, found.begin(), [&](std::uint64_t at) { return all.on_host[at]; });
+    return found;
+  }
+  std::lock_guard const lock(mutex_);
+  check(cudaSetDevice(device_));
+  reserve(place_, place.size());
+  reserve(found_, found.size());
+  place_.copy_from(place, own_stream());
+  gather_places<<<blocks(found.size()), threads, 0, own_stream()>>>(
+      all.on_device, {place_.data(), place.size()}, found_.data());
+  check_launch();
+  found_.copy_to(found, own_stream());
+  check(cudaStreamSynchronize(own_stream()));
+  return found;
+}
+
+std::vector<Nanoseconds> CudaPathTable::row(std::uint32_t snapshot, std::uint32_t source) const {
+  Rows const all = rows(snapshot);
+  std::size_t const columns = sources_.node.size();
+  std::size_t const column = sources_.column[source];
+  std::vector<Nanoseconds> found(nodes_);
+  if (all.on_device == nullptr) {
+    for (std::size_t node = 0; node < nodes_; ++node) found[node] = all.on_host[node * columns + column];
+    return found;
+  }
+  std::lock_guard const lock(mutex_);
+  check(cudaSetDevice(device_));
+  reserve(found_, nodes_);
+  gather_row<<<blocks(nodes_), threads, 0, own_stream()>>>(all.on_device + column, columns,
+                                                           {found_.data(), nodes_});
+  check_launch();
+  found_.copy_to(found, own_stream());
+  check(cudaStreamSynchronize(own_stream()));
+  return found;
+}
+
+}  // namespace spacemoe
