@@ -161,7 +161,7 @@ def sampling_rows(model, runners):
         for method, (runner, more) in SAMPLERS.items():
             word = method.replace(" ", "-")
             samples[method].append(runners[runner].ask("sample", word, seed, 0.25, *more))
-        philox_s.append(1 / runners["ours"].ask("philox", 0.05)[0])
+        philox_s.append(1 / runners["cpp"].ask("philox", 0.05)[0])
         exact_s.append(runners["ours"].ask("exact", 0.02)[0])
     for method, drawn in samples.items():
         exact.check(f"{model.name}, {method}", drawn)

@@ -6,6 +6,7 @@
 #include "benches/peers/csr_graph.hpp"
 #include "benches/peers/floyd_warshall.hpp"
 #include "benches/peers/heap_dijkstra.hpp"
+#include "benches/peers/philox_words.hpp"
 #include "benches/peers/runner.hpp"
 #include "kernels/bins.hpp"
 
@@ -116,6 +117,13 @@ class CppRunner {
     return joined(tally.tokens, seconds, mean, tally.sum_squares_ns2 / tokens - mean * mean);
   }
 
+  /// LEAST_SECONDS -> random words a second
+  static std::string philox(Words const& arguments) {
+    std::uint32_t volatile sink = 0;
+    double const seconds = median_seconds(std::stod(arguments.at(0)), [&] { sink = philox_words(); });
+    return joined(philox_words_per_call / seconds);
+  }
+
   static std::string versions(Words const&) {
     return joined("Boost_" + std::to_string(BOOST_VERSION / 100000) + "." +
                   std::to_string(BOOST_VERSION / 100 % 1000));
@@ -161,5 +169,6 @@ int main() {
                           {"save", [&](Words const& w) { return runner.save(w); }},
                           {"model", [&](Words const& w) { return runner.model(w); }},
                           {"sample", [&](Words const& w) { return runner.sample(w); }},
+                          {"philox", CppRunner::philox},
                           {"versions", CppRunner::versions}});
 }

@@ -4,7 +4,6 @@
 #include "benches/inputs.hpp"
 #include "benches/peers/runner.hpp"
 #include "host/cpu/cpu_backend.hpp"
-#include "host/cpu/philox_lanes.hpp"
 #include "host/cpu/simd.hpp"
 
 // spacemoe in the comparison: makes the inputs of all and runs our methods.
@@ -33,41 +32,6 @@ void write_graph(std::string const& name, PathInput const& input, std::vector<Sa
   write_array(name + ".neighbor", neighbor.data(), neighbor.size());
   write_array(name + ".latency", latency.data(), latency.size());
   write_array(name + ".sources", source.data(), source.size());
-}
-
-/// Philox blocks, in groups of philox_lanes, that a call of the functions below works out.
-constexpr std::uint32_t philox_calls = 4096;
-
-std::uint32_t philox_sum(DrawLanes draw_lanes) {
-  LaneWords words;
-  std::uint32_t sum = 0;
-  for (std::uint32_t call = 0; call < philox_calls; ++call) {
-    draw_lanes({1}, Purpose::token_layers, call * philox_lanes, 0, 0, words);
-    sum ^= words.word[0][0];
-  }
-  return sum;
-}
-
-#if defined(SPACEMOE_SIMD_X86)
-SPACEMOE_AVX512 std::uint32_t philox_sum_in_registers() {
-  __m512i sum = _mm512_setzero_si512();
-  for (std::uint32_t call = 0; call < philox_calls; ++call) {
-    LaneWordsAvx512 const words = drawn_lanes_avx512({1}, Purpose::token_layers, call * philox_lanes, 0, 0);
-    sum = _mm512_xor_si512(_mm512_xor_si512(words.word[0], words.word[1]),
-                           _mm512_xor_si512(sum, _mm512_xor_si512(words.word[2], words.word[3])));
-  }
-  alignas(64) std::uint32_t lane[philox_lanes];
-  _mm512_store_si512(lane, sum);
-  return lane[0];
-}
-#endif
-
-std::uint32_t philox_sum() {
-#if defined(SPACEMOE_SIMD_X86)
-  if (instruction_set() == InstructionSet::avx512) return philox_sum_in_registers();
-  if (instruction_set() == InstructionSet::avx2) return philox_sum(draw_lanes_avx2);
-#endif
-  return philox_sum(draw_lanes);
 }
 
 class OurRunner {
@@ -139,13 +103,6 @@ class OurRunner {
     double const mean = static_cast<double>(moments.sum_ns) / count;
     double const square = static_cast<double>(moments.sum_squares_ns2) / count;
     return joined(moments.tokens, seconds, mean, square - mean * mean);
-  }
-
-  /// LEAST_SECONDS -> random words a second
-  std::string philox(Words const& arguments) {
-    std::uint32_t volatile sink = 0;
-    double const seconds = median_seconds(std::stod(arguments.at(0)), [&] { sink = philox_sum(); });
-    return joined(4.0 * philox_lanes * philox_calls / seconds);
   }
 
   /// LEAST_SECONDS -> seconds of the exact mean of a layer after two experts swapped hosts, of the laws of
@@ -244,7 +201,6 @@ int main() {
                           {"save", [&](Words const& w) { return runner.save(w); }},
                           {"make_model", [&](Words const& w) { return runner.make_model(w); }},
                           {"sample", [&](Words const& w) { return runner.sample(w); }},
-                          {"philox", [&](Words const& w) { return runner.philox(w); }},
                           {"exact", [&](Words const& w) { return runner.exact(w); }},
                           {"threads", [&](Words const& w) { return runner.threads(w); }},
                           {"instructions", [&](Words const& w) { return runner.instructions(w); }},
