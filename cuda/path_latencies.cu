@@ -7,6 +7,7 @@
 #include "cuda/path_latencies.hpp"
 #include "cuda/path_methods.hpp"
 #include "cuda/path_table.hpp"
+#include "cuda/ring_sweep.hpp"
 #include "cuda/warp.cuh"
 #include "host/errors.hpp"
 
@@ -61,11 +62,16 @@ class PathFinder {
         neighbor_(by_node(wiring), stream),
         source_(sources.node, stream),
         greatest_(1),
-        stream_(stream) {}
+        stream_(stream) {
+    if (!std::ranges::all_of(wiring.grids, RingSweep::fits)) return;
+    for (RingGrid const& grid : wiring.grids) ring_sweeps_.emplace_back(grid, sources.node, stream);
+  }
 
   /// Bytes of device memory for one snapshot.
   std::size_t snapshot_bytes() const {
-    return (std::size_t{wiring_.nodes} * source_.size() + 2 * ports()) * sizeof(Nanoseconds);
+    std::size_t bytes = (std::size_t{wiring_.nodes} * source_.size() + 2 * ports()) * sizeof(Nanoseconds);
+    for (RingSweep const& sweep : ring_sweeps_) bytes += sweep.snapshot_bytes();
+    return bytes;
   }
 
   /// Rows [snapshot][node][source] of snapshots [first, first + count). Throws DeviceOutOfMemory where they
@@ -77,7 +83,8 @@ class PathFinder {
     DeviceBuffer<Nanoseconds> const links = interleaved(link_ns);
     PathBatch const batch{wiring_.nodes,    wiring_.degree, count,        source_.span(),
                           neighbor_.span(), links.span(),   row_ns.span()};
-    launch_relaxation(batch, greatest_.data(), stream_);
+    for (RingSweep& sweep : ring_sweeps_) sweep.launch(batch, greatest_.data(), stream_);
+    if (ring_sweeps_.empty()) launch_relaxation(batch, greatest_.data(), stream_);
     refuse_saturation(batch);
     return row_ns;
   }
@@ -127,6 +134,7 @@ class PathFinder {
   DeviceBuffer<std::uint32_t> neighbor_;
   DeviceBuffer<std::uint32_t> source_;
   DeviceBuffer<Greatest> greatest_;
+  std::vector<RingSweep> ring_sweeps_;  ///< [shell]; empty for other graphs
   cudaStream_t stream_;
 };
 

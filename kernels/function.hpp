@@ -6,3 +6,11 @@
 #else
 #define SPACEMOE_FN
 #endif
+
+/// Asks for the loop that follows to be unrolled on the device, where arrays it indexes may then live in
+/// registers.
+#if defined(__CUDA_ARCH__)
+#define SPACEMOE_UNROLL _Pragma("unroll")
+#else
+#define SPACEMOE_UNROLL
+#endif

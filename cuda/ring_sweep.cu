@@ -1,0 +1,280 @@
+#include <algorithm>
+#include <vector>
+
+#include "cuda/check.hpp"
+#include "cuda/ring_sweep.hpp"
+#include "cuda/warp.cuh"
+#include "kernels/plane_rows.hpp"
+
+namespace spacemoe {
+namespace {
+
+constexpr std::uint32_t warps_per_block = 4;
+constexpr std::uint32_t shared_bytes = 48 << 10;  // what every device grants a block
+constexpr std::uint32_t any_size = 0;
+
+/// What a thread works on: a source in a snapshot, within one shell.
+struct SourceInShell {
+  PathBatch const& batch;
+  GridView const& grid;
+  std::uint32_t snapshot;
+  std::uint32_t number;  ///< of the source
+
+  __device__ GridLinks const* links(std::uint32_t plane) const {
+    auto const* const all = reinterpret_cast<GridLinks const*>(batch.links(snapshot).data());
+    return all + grid.node(plane);
+  }
+  __device__ StridedRow row(std::uint32_t plane) const {
+    std::size_t const stride = batch.source.size();
+    return {batch.row(snapshot, number) + grid.node(plane) * stride, stride, grid.slots};
+  }
+};
+
+__device__ SourceInShell source_in_shell(PathBatch const& batch, GridView const& grid, std::size_t task) {
+  auto const snapshot = static_cast<std::uint32_t>(task / batch.source_blocks());
+  auto const block = static_cast<std::uint32_t>(task % batch.source_blocks());
+  return {batch, grid, snapshot, block * lanes + threadIdx.x};
+}
+
+/// The steps of a half sweep at which a source takes part.
+struct Part {
+  std::uint32_t start;  ///< the step at which the sweep is at the plane of the source
+  std::uint32_t last;
+  std::uint32_t slot;  ///< of the source
+};
+
+/// Sources of other shells start at the first plane of the arc, at no slot: all of theirs stays unreachable.
+__device__ Part part(GridView const& grid, PlaneArc const& arc, Way way, std::uint32_t source) {
+  std::uint32_t const within = source - grid.first;
+  bool const is_here = within < grid.planes * grid.slots;
+  std::uint32_t const plane = is_here ? within / grid.slots : arc.first;
+  std::uint32_t const slot = is_here ? within % grid.slots : grid.slots;
+  if (way == Way::forward) {
+    std::uint32_t const start = (plane + grid.planes - arc.first) % grid.planes;
+    std::uint32_t const reach = grid.is_circle() ? grid.planes / 2 : grid.planes - 1 - plane;
+    return {start, start + reach, slot};
+  }
+  std::uint32_t const start = (arc.last + grid.planes - plane) % grid.planes;
+  std::uint32_t const reach = grid.is_circle() ? grid.planes - 1 - grid.planes / 2 : plane;
+  return {start, start + reach, slot};
+}
+
+/// Goes from the planes of a warp's sources half way around the shell, or to the seam. Every satellite is
+/// written once: by the half that goes its way from the thread's own source.
+template <class Row>
+__device__ void sweep_half(SourceInShell const& here, PlaneArc const& arc, Way way, Row& row) {
+  Part const mine = part(here.grid, arc, way, here.batch.source[here.number]);
+  std::uint32_t const last = greatest_of_warp(mine.last);
+  std::uint32_t plane = way == Way::forward ? arc.first : arc.last;
+  for (std::uint32_t step = 0; step <= last; ++step) {
+    bool const starting = step == mine.start;
+    if (starting) {
+      SPACEMOE_UNROLL
+      for (std::uint32_t slot = 0; slot < row.slots(); ++slot)
+        row[slot] = slot == mine.slot ? 0 : unreachable;
+    }
+    if (step >= mine.start && step <= mine.last) {
+      enter_plane(row, here.links(plane), way, starting);
+      // The plane of the source itself belongs to the forward half.
+      if (!starting || way == Way::forward) {
+        StridedRow const target = here.row(plane);
+#pragma unroll
+        for (std::uint32_t slot = 0; slot < row.slots(); ++slot) target[slot] = row[slot];
+      }
+      if (step < mine.last) row.turn(here.grid.first_slot(plane, way));
+    }
+    plane = here.grid.next(plane, way);
+  }
+}
+
+/// One warp per block of sources, snapshot and way. Rows are kept in registers where the number of slots is
+/// known here, and in shared memory for `any_size`.
+template <std::uint32_t slots>
+__global__ void __launch_bounds__(lanes* warps_per_block)
+    ring_sweep(PathBatch batch, GridView grid, PlaneArc const* arc) {
+  std::size_t const warp = std::size_t{blockIdx.x} * blockDim.y + threadIdx.y;
+  if (warp >= 2 * batch.tasks()) return;
+  SourceInShell const here = source_in_shell(batch, grid, warp / 2);
+  Way const way = warp % 2 == 0 ? Way::forward : Way::backward;
+  if constexpr (slots == any_size) {
+    extern __shared__ Nanoseconds shared[];
+    CircularRow row(shared + threadIdx.y * grid.slots * lanes + threadIdx.x, lanes, grid.slots);
+    sweep_half(here, arc[here.number / lanes], way, row);
+  } else {
+    RegisterRow<slots> row;
+    sweep_half(here, arc[here.number / lanes], way, row);
+  }
+}
+
+/// Notes whether a plane still has something to offer to the next one that way: the certificate. One warp per
+/// block of sources, snapshot and receiving plane.
+__global__ void __launch_bounds__(lanes* warps_per_block)
+    certify(PathBatch batch, GridView grid, std::uint32_t* offers, Greatest* greatest) {
+  std::size_t const warp = std::size_t{blockIdx.x} * blockDim.y + threadIdx.y;
+  if (warp >= batch.tasks() * grid.planes) return;
+  std::size_t const task = warp / grid.planes;
+  auto const plane = static_cast<std::uint32_t>(warp % grid.planes);
+  SourceInShell const here = source_in_shell(batch, grid, task);
+  StridedRow row = here.row(plane);
+  for (Way const way : {Way::forward, Way::backward}) {
+    std::uint32_t const from = grid.next(plane, way == Way::forward ? Way::backward : Way::forward);
+    if (!grid.has_next(from, way)) continue;
+    bool const gains = offer<false>(here.row(from), grid.first_slot(from, way), row, here.links(plane), way);
+    bool const any = __any_sync(whole_warp, gains);
+    if (any && threadIdx.x == 0) offers[(2 * task + (way == Way::forward ? 0 : 1)) * grid.planes + from] = 1;
+  }
+  note_greatest(&greatest->row_ns, greatest_finite(row));
+}
+
+/// Which planes still have something to offer, one flag per way and plane; a warp's own.
+class Offers {
+ public:
+  __device__ Offers(std::uint32_t* flag, std::uint32_t planes) : flag_(flag), planes_(planes) {
+    for (std::uint32_t i = threadIdx.x; i - threadIdx.x < 2 * planes; i += lanes) {
+      left_ += __popc(__ballot_sync(whole_warp, i < 2 * planes && flag_[i] != 0));
+    }
+  }
+
+  __device__ bool any() const { return left_ > 0; }
+  __device__ void mark(std::uint32_t plane, Way way) { left_ += 1 - exchange(plane, way, 1); }
+  __device__ bool take(std::uint32_t plane, Way way) {
+    std::uint32_t const was = exchange(plane, way, 0);
+    left_ -= was;
+    return was != 0;
+  }
+
+ private:
+  __device__ std::uint32_t exchange(std::uint32_t plane, Way way, std::uint32_t value) {
+    std::uint32_t& flag = flag_[(way == Way::forward ? 0 : planes_) + plane];
+    std::uint32_t const was = flag;
+    __syncwarp();
+    if (threadIdx.x == 0) flag = value;
+    __syncwarp();
+    return was;
+  }
+
+  std::uint32_t* flag_;
+  std::uint32_t planes_;
+  std::uint32_t left_ = 0;
+};
+
+/// Offers the latencies of a plane to the next one that way. Returns whether any source of the warp gained.
+__device__ bool push(SourceInShell const& here, std::uint32_t from, Way way, Nanoseconds& greatest) {
+  std::uint32_t const to = here.grid.next(from, way);
+  StridedRow row = here.row(to);
+  GridLinks const* const links = here.links(to);
+  bool const gained = offer<true>(here.row(from), here.grid.first_slot(from, way), row, links, way);
+  if (!__any_sync(whole_warp, gained)) return false;
+  close_ring(row, links);
+  greatest = max(greatest, greatest_finite(row));
+  return true;
+}
+
+/// Lets the planes offer what they have until no plane gains. One warp per block of sources and snapshot.
+__global__ void __launch_bounds__(lanes* warps_per_block)
+    settle(PathBatch batch, GridView grid, PlaneArc const* arc, std::uint32_t* offers, Greatest* greatest) {
+  std::size_t const task = std::size_t{blockIdx.x} * blockDim.y + threadIdx.y;
+  if (task >= batch.tasks()) return;
+  Offers left(offers + 2 * task * grid.planes, grid.planes);
+  SourceInShell const here = source_in_shell(batch, grid, task);
+  Nanoseconds greatest_ns = 0;
+  // The halves have met on the far side, so most of what is left is there.
+  std::uint32_t const far = (arc[here.number / lanes].last + grid.planes / 2) % grid.planes;
+  for (Way way = Way::forward; left.any(); way = way == Way::forward ? Way::backward : Way::forward) {
+    std::uint32_t plane = far;
+    for (std::uint32_t step = 0; step < grid.planes; ++step, plane = grid.next(plane, way)) {
+      if (!left.take(plane, way) || !push(here, plane, way, greatest_ns)) continue;
+      std::uint32_t const gainer = grid.next(plane, way);
+      if (grid.has_next(gainer, Way::forward)) left.mark(gainer, Way::forward);
+      if (grid.has_next(gainer, Way::backward)) left.mark(gainer, Way::backward);
+    }
+  }
+  note_greatest(&greatest->row_ns, greatest_ns);
+}
+
+PlaneArc shortest_arc(RingGrid const& grid, std::span<std::uint32_t const> source) {
+  std::vector<std::uint32_t> starts;
+  for (std::uint32_t const node : source) {
+    if (node - grid.first >= grid.planes * grid.satellites_per_plane) continue;
+    starts.push_back((node - grid.first) / grid.satellites_per_plane);
+  }
+  if (starts.empty()) return {0, 0};
+  PlaneArc arc{starts.front(), starts.back()};
+  if (grid.slot_offset.size() < grid.planes) return arc;
+  std::uint32_t longest = grid.planes - (arc.last - arc.first);
+  for (std::size_t i = 1; i < starts.size(); ++i) {
+    if (starts[i] - starts[i - 1] <= longest) continue;
+    longest = starts[i] - starts[i - 1];
+    arc = {starts[i], starts[i - 1]};
+  }
+  return arc;
+}
+
+std::vector<PlaneArc> arcs(RingGrid const& grid, std::span<std::uint32_t const> source) {
+  std::vector<PlaneArc> found;
+  for (std::size_t first = 0; first < source.size(); first += lanes) {
+    found.push_back(shortest_arc(grid, source.subspan(first, lanes)));
+  }
+  return found;
+}
+
+/// Launches so many warps of a kernel.
+template <class Kernel, class... Arguments>
+void launch_warps(Kernel kernel, std::size_t warps, std::uint32_t at_once, std::size_t shared,
+                  cudaStream_t stream, Arguments const&... arguments) {
+  auto const blocks = static_cast<unsigned>((warps + at_once - 1) / at_once);
+  kernel<<<blocks, dim3(lanes, at_once), shared, stream>>>(arguments...);
+  check_launch();
+}
+
+/// Launches the kernel for a number of slots, if that is the shell's.
+template <std::uint32_t slots>
+bool sweep_in_registers(PathBatch const& batch, GridView const& grid, PlaneArc const* arc,
+                        cudaStream_t stream) {
+  if (grid.slots != slots) return false;
+  launch_warps(ring_sweep<slots>, 2 * batch.tasks(), warps_per_block, 0, stream, batch, grid, arc);
+  return true;
+}
+
+/// Launches a kernel made for the shell's number of slots, or else the one for any.
+template <std::uint32_t... sizes>
+void sweep(PathBatch const& batch, GridView const& grid, PlaneArc const* arc, cudaStream_t stream) {
+  if ((sweep_in_registers<sizes>(batch, grid, arc, stream) || ...)) return;
+  std::uint32_t const row_bytes = grid.slots * lanes * sizeof(Nanoseconds);
+  std::uint32_t const warps = std::min(warps_per_block, shared_bytes / row_bytes);
+  launch_warps(ring_sweep<any_size>, 2 * batch.tasks(), warps, warps * row_bytes, stream, batch, grid, arc);
+}
+
+}  // namespace
+
+RingSweep::RingSweep(RingGrid const& grid, std::span<std::uint32_t const> source, cudaStream_t stream)
+    : first_(grid.first),
+      planes_(grid.planes),
+      slots_(grid.satellites_per_plane),
+      slot_offset_(grid.slot_offset, stream),
+      arc_(arcs(grid, source), stream) {}
+
+bool RingSweep::fits(RingGrid const& grid) {
+  return grid.satellites_per_plane * lanes * sizeof(Nanoseconds) <= shared_bytes;
+}
+
+std::size_t RingSweep::snapshot_bytes() const {
+  return flags() * sizeof(std::uint32_t);
+}
+
+void RingSweep::launch(PathBatch const& batch, Greatest* greatest, cudaStream_t stream) {
+  std::size_t const flags_needed = batch.snapshots * flags();
+  if (offers_.size() < flags_needed) {
+    offers_ = {};
+    offers_ = DeviceBuffer<std::uint32_t>(flags_needed);
+  }
+  offers_.clear(stream);
+  GridView const grid = view();
+  sweep<11, 18, 20, 22, 32>(batch, grid, arc_.data(), stream);
+  launch_warps(certify, batch.tasks() * planes_, warps_per_block, 0, stream, batch, grid, offers_.data(),
+               greatest);
+  launch_warps(settle, batch.tasks(), warps_per_block, 0, stream, batch, grid, arc_.data(), offers_.data(),
+               greatest);
+}
+
+}  // namespace spacemoe

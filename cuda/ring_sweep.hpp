@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include <cuda_runtime_api.h>
+
+#include "cuda/device_buffer.hpp"
+#include "cuda/path_batch.hpp"
+#include "host/network/network.hpp"
+#include "kernels/ring_sweep.hpp"
+
+namespace spacemoe {
+
+/// Planes from `first` on, going forward, to `last`: all that hold a source of a block, and the fewest
+/// others.
+struct PlaneArc {
+  std::uint32_t first;
+  std::uint32_t last;
+};
+
+/// Path latencies within one shell: each source's thread goes half way around the shell, another one the
+/// other half; then a certificate over all links between planes says which planes still have something to
+/// offer, and they offer it until none has. The argument of host/cpu/README.md holds: rows are exact at the
+/// end.
+class RingSweep {
+ public:
+  /// `source` holds columns of a path table: ascending satellites, a whole number of warps.
+  RingSweep(RingGrid const& grid, std::span<std::uint32_t const> source, cudaStream_t stream);
+
+  /// Whether the planes of a shell are small enough.
+  static bool fits(RingGrid const& grid);
+
+  /// Bytes of device memory for one snapshot.
+  std::size_t snapshot_bytes() const;
+
+  /// Writes the rows of the shell's satellites and notes their greatest latency; the work goes into the
+  /// stream. Throws DeviceOutOfMemory.
+  void launch(PathBatch const& batch, Greatest* greatest, cudaStream_t stream);
+
+ private:
+  GridView view() const { return {first_, planes_, slots_, slot_offset_.span()}; }
+  std::size_t flags() const { return std::size_t{2} * planes_ * arc_.size(); }
+
+  std::uint32_t first_;
+  std::uint32_t planes_;
+  std::uint32_t slots_;
+  DeviceBuffer<std::uint32_t> slot_offset_;
+  DeviceBuffer<PlaneArc> arc_;          ///< [block of sources]
+  DeviceBuffer<std::uint32_t> offers_;  ///< [snapshot][block of sources][way][plane]
+};
+
+}  // namespace spacemoe

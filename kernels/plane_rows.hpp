@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/function.hpp"
+#include "kernels/latency.hpp"
+
+// Where the latencies of a plane's satellites from one source are kept: rows as ring_sweep.hpp takes them.
+
+namespace spacemoe {
+
+/// In memory, some distance apart.
+class StridedRow {
+ public:
+  SPACEMOE_FN constexpr StridedRow(Nanoseconds* first, std::size_t stride, std::uint32_t slots)
+      : first_(first), stride_(stride), slots_(slots) {}
+
+  SPACEMOE_FN constexpr Nanoseconds& operator[](std::uint32_t slot) const { return first_[slot * stride_]; }
+  SPACEMOE_FN constexpr std::uint32_t slots() const { return slots_; }
+
+ private:
+  Nanoseconds* first_;
+  std::size_t stride_;
+  std::uint32_t slots_;
+};
+
+/// In memory, some distance apart, and easily turned.
+class CircularRow {
+ public:
+  SPACEMOE_FN constexpr CircularRow(Nanoseconds* first, std::size_t stride, std::uint32_t slots)
+      : row_(first, stride, slots) {}
+
+  SPACEMOE_FN constexpr Nanoseconds& operator[](std::uint32_t slot) const {
+    std::uint32_t const place = slot + head_;
+    return row_[place < slots() ? place : place - slots()];
+  }
+  SPACEMOE_FN constexpr std::uint32_t slots() const { return row_.slots(); }
+
+  /// Makes slot `first` slot 0; the others follow.
+  SPACEMOE_FN constexpr void turn(std::uint32_t first) {
+    head_ += first;
+    if (head_ >= slots()) head_ -= slots();
+  }
+
+ private:
+  StridedRow row_;
+  std::uint32_t head_ = 0;
+};
+
+/// In registers, once all loops over its slots are unrolled.
+template <std::uint32_t slot_count>
+class RegisterRow {
+ public:
+  SPACEMOE_FN constexpr Nanoseconds& operator[](std::uint32_t slot) { return latency_[slot]; }
+  static SPACEMOE_FN constexpr std::uint32_t slots() { return slot_count; }
+
+  /// Makes slot `first` slot 0; the others follow.
+  SPACEMOE_FN constexpr void turn(std::uint32_t first) { turn_by<1>(first); }
+
+ private:
+  /// Turns by the bits of `first` from `step` up, since registers cannot be indexed.
+  template <std::uint32_t step>
+  SPACEMOE_FN constexpr void turn_by(std::uint32_t first) {
+    if constexpr (step < slot_count) {
+      if ((first & step) != 0) {
+        Nanoseconds turned[slot_count]{};
+        SPACEMOE_UNROLL
+        for (std::uint32_t slot = 0; slot < slot_count; ++slot) {
+          turned[slot] = latency_[(slot + step) % slot_count];
+        }
+        SPACEMOE_UNROLL
+        for (std::uint32_t slot = 0; slot < slot_count; ++slot) latency_[slot] = turned[slot];
+      }
+      turn_by<2 * step>(first);
+    }
+  }
+
+  Nanoseconds latency_[slot_count]{};
+};
+
+}  // namespace spacemoe
