@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "host/evaluation/evaluate.hpp"
 #include "host/evaluation/layer_sampling.hpp"
@@ -10,12 +11,23 @@ namespace {
 
 struct Sizes {
   double nodes;
-  double ports;
+  double ports;              ///< of every satellite
   double sources;            ///< at most
   double placements;         ///< over all strategies
   double widest_placements;  ///< of one strategy
   double experts;            ///< layers x experts
 };
+
+/// Ports of the neighbour table: every satellite has as many as the one with most links.
+double ports_per_satellite(Scenario const& scenario) {
+  if (!is_listed(scenario)) return 4;
+  std::vector<std::uint32_t> links(scenario.listed_nodes);
+  for (auto const& link : scenario.listed_links) {
+    ++links[index(link.a)];
+    ++links[index(link.b)];
+  }
+  return std::max(1u, *std::ranges::max_element(links));
+}
 
 Sizes sizes(Scenario const& scenario) {
   double total = 0;
@@ -29,8 +41,7 @@ Sizes sizes(Scenario const& scenario) {
     widest = std::max(widest, placements);
   }
   double const nodes = satellites(scenario);
-  double const ports =
-      is_listed(scenario) ? 2.0 * static_cast<double>(scenario.listed_links.size()) / nodes + 1 : 4;
+  double const ports = ports_per_satellite(scenario);
   double const layers = scenario.weights.layers;
   return {nodes, ports, std::min(nodes, total * layers), total, widest, layers * scenario.weights.experts};
 }
@@ -67,8 +78,8 @@ double evaluation_bytes(Scenario const& scenario, EvaluateOptions const& options
   double const cells = s.placements * scenario.time.slots * sizeof(Moments);
   double const placements = s.placements * s.experts * (4 + 8 + 4 + 2 + 2 * sizeof(PathQuery));
   double const tables = s.experts * (8 + 8 + 4 * (1 + scenario.model.top_k)) + bin_count * 8.0;
-  double const satellite_states = s.nodes * (sizeof(State) + 2 * s.ports * sizeof(Link));
-  return batch + planning + cells + placements + tables + layer_law_bytes(scenario, s) + satellite_states;
+  double const wiring = s.nodes * (sizeof(State) + s.ports * (sizeof(Link) + 2 * sizeof(std::uint32_t)));
+  return batch + planning + cells + placements + tables + layer_law_bytes(scenario, s) + wiring;
 }
 
 }  // namespace spacemoe
