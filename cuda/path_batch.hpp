@@ -26,8 +26,8 @@ struct PathBatch {
   SPACEMOE_FN std::uint32_t source_blocks() const {
     return static_cast<std::uint32_t>(source.size()) / lanes;
   }
-  /// A block of sources in a snapshot.
-  SPACEMOE_FN std::size_t tasks() const { return std::size_t{snapshots} * source_blocks(); }
+  /// Blocks of sources in all snapshots; device memory bounds them far below 2^31.
+  SPACEMOE_FN std::uint32_t tasks() const { return snapshots * source_blocks(); }
   /// Latencies of a snapshot's links.
   SPACEMOE_FN Span<Nanoseconds const> links(std::uint32_t snapshot) const {
     std::size_t const ports = std::size_t{nodes} * degree;

@@ -43,7 +43,7 @@ __global__ void __launch_bounds__(threads)
 __global__ void __launch_bounds__(threads) find_saturated(PathBatch batch, unsigned long long* entry) {
   std::size_t const ports = std::size_t{batch.nodes} * batch.degree;
   std::size_t const i = std::size_t{blockIdx.x} * threads + threadIdx.x;
-  if (i >= ports * batch.tasks() * lanes) return;
+  if (i >= ports * lanes * batch.tasks()) return;
   auto const source = static_cast<std::uint32_t>(i % batch.source.size());
   auto const snapshot = static_cast<std::uint32_t>(i / batch.source.size() / ports);
   std::size_t const port = i / batch.source.size() % ports;
@@ -120,7 +120,7 @@ class PathFinder {
     check(cudaStreamSynchronize(stream_));
     if (greatest.row_ns + greatest.link_ns < unreachable) return;
     DeviceBuffer<unsigned long long> const found(std::span(&nowhere, 1), stream_);
-    find_saturated<<<blocks(ports() * batch.tasks() * lanes), threads, 0, stream_>>>(batch, found.data());
+    find_saturated<<<blocks(ports() * lanes * batch.tasks()), threads, 0, stream_>>>(batch, found.data());
     check_launch();
     unsigned long long entry = 0;
     found.copy_to({&entry, 1}, stream_);

@@ -93,8 +93,7 @@ __global__ void __launch_bounds__(lanes* warps_per_block) relaxation(PathBatch b
 }  // namespace
 
 void launch_relaxation(PathBatch const& batch, Greatest* greatest, cudaStream_t stream) {
-  relaxation<<<static_cast<unsigned>(batch.tasks()), dim3(lanes, warps_per_block), 0, stream>>>(batch,
-                                                                                                greatest);
+  relaxation<<<batch.tasks(), dim3(lanes, warps_per_block), 0, stream>>>(batch, greatest);
   check_launch();
 }
 

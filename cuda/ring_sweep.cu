@@ -25,14 +25,14 @@ struct SourceInShell {
     return all + grid.node(plane);
   }
   __device__ StridedRow row(std::uint32_t plane) const {
-    std::size_t const stride = batch.source.size();
-    return {batch.row(snapshot, number) + grid.node(plane) * stride, stride, grid.slots};
+    auto const stride = static_cast<std::uint32_t>(batch.source.size());
+    return {batch.row(snapshot, number) + std::size_t{grid.node(plane)} * stride, stride, grid.slots};
   }
 };
 
-__device__ SourceInShell source_in_shell(PathBatch const& batch, GridView const& grid, std::size_t task) {
-  auto const snapshot = static_cast<std::uint32_t>(task / batch.source_blocks());
-  auto const block = static_cast<std::uint32_t>(task % batch.source_blocks());
+__device__ SourceInShell source_in_shell(PathBatch const& batch, GridView const& grid, std::uint32_t task) {
+  std::uint32_t const snapshot = task / batch.source_blocks();
+  std::uint32_t const block = task % batch.source_blocks();
   return {batch, grid, snapshot, block * lanes + threadIdx.x};
 }
 
@@ -92,7 +92,7 @@ __device__ void sweep_half(SourceInShell const& here, PlaneArc const& arc, Way w
 template <std::uint32_t slots>
 __global__ void __launch_bounds__(lanes* warps_per_block)
     ring_sweep(PathBatch batch, GridView grid, PlaneArc const* arc) {
-  std::size_t const warp = std::size_t{blockIdx.x} * blockDim.y + threadIdx.y;
+  std::uint32_t const warp = blockIdx.x * blockDim.y + threadIdx.y;
   if (warp >= 2 * batch.tasks()) return;
   SourceInShell const here = source_in_shell(batch, grid, warp / 2);
   Way const way = warp % 2 == 0 ? Way::forward : Way::backward;
@@ -106,24 +106,28 @@ __global__ void __launch_bounds__(lanes* warps_per_block)
   }
 }
 
-/// Notes whether a plane still has something to offer to the next one that way: the certificate. One warp per
-/// block of sources, snapshot and receiving plane.
+/// Notes which planes still have something to offer: the certificate. One warp per block of sources, snapshot
+/// and plane, for the links to the next plane.
 __global__ void __launch_bounds__(lanes* warps_per_block)
     certify(PathBatch batch, GridView grid, std::uint32_t* offers, Greatest* greatest) {
-  std::size_t const warp = std::size_t{blockIdx.x} * blockDim.y + threadIdx.y;
-  if (warp >= batch.tasks() * grid.planes) return;
-  std::size_t const task = warp / grid.planes;
-  auto const plane = static_cast<std::uint32_t>(warp % grid.planes);
+  std::uint32_t const task = blockIdx.x;
+  std::uint32_t const plane = blockIdx.y * warps_per_block + threadIdx.y;
+  if (plane >= grid.planes) return;
   SourceInShell const here = source_in_shell(batch, grid, task);
-  StridedRow row = here.row(plane);
-  for (Way const way : {Way::forward, Way::backward}) {
-    std::uint32_t const from = grid.next(plane, way == Way::forward ? Way::backward : Way::forward);
-    if (!grid.has_next(from, way)) continue;
-    bool const gains = offer<false>(here.row(from), grid.first_slot(from, way), row, here.links(plane), way);
-    bool const any = __any_sync(whole_warp, gains);
-    if (any && threadIdx.x == 0) offers[(2 * task + (way == Way::forward ? 0 : 1)) * grid.planes + from] = 1;
+  if (!grid.has_next(plane, Way::forward)) {
+    note_greatest(&greatest->row_ns, greatest_finite(here.row(plane)));
+    return;
   }
-  note_greatest(&greatest->row_ns, greatest_finite(row));
+  std::uint32_t const next = grid.next(plane, Way::forward);
+  OpenLinks const open = open_links(here.row(plane), here.links(plane), grid.first_slot(plane, Way::forward),
+                                    here.row(next), here.links(next));
+  note_greatest(&greatest->row_ns, open.greatest_ns);
+  bool const forward = __any_sync(whole_warp, open.forward);
+  bool const backward = __any_sync(whole_warp, open.backward);
+  if (threadIdx.x > 0) return;
+  std::uint32_t* const flags = offers + std::size_t{2} * task * grid.planes;
+  if (forward) flags[plane] = 1;
+  if (backward) flags[grid.planes + next] = 1;
 }
 
 /// Which planes still have something to offer, one flag per way and plane; a warp's own.
@@ -163,19 +167,19 @@ __device__ bool push(SourceInShell const& here, std::uint32_t from, Way way, Nan
   std::uint32_t const to = here.grid.next(from, way);
   StridedRow row = here.row(to);
   GridLinks const* const links = here.links(to);
-  bool const gained = offer<true>(here.row(from), here.grid.first_slot(from, way), row, links, way);
-  if (!__any_sync(whole_warp, gained)) return false;
+  Gain const gain = offer(here.row(from), here.grid.first_slot(from, way), row, links, way);
+  if (!__any_sync(whole_warp, gain.any)) return false;
   close_ring(row, links);
-  greatest = max(greatest, greatest_finite(row));
+  if (gain.opens) greatest = max(greatest, greatest_finite(row));
   return true;
 }
 
 /// Lets the planes offer what they have until no plane gains. One warp per block of sources and snapshot.
 __global__ void __launch_bounds__(lanes* warps_per_block)
     settle(PathBatch batch, GridView grid, PlaneArc const* arc, std::uint32_t* offers, Greatest* greatest) {
-  std::size_t const task = std::size_t{blockIdx.x} * blockDim.y + threadIdx.y;
+  std::uint32_t const task = blockIdx.x * blockDim.y + threadIdx.y;
   if (task >= batch.tasks()) return;
-  Offers left(offers + 2 * task * grid.planes, grid.planes);
+  Offers left(offers + std::size_t{2} * task * grid.planes, grid.planes);
   SourceInShell const here = source_in_shell(batch, grid, task);
   Nanoseconds greatest_ns = 0;
   // The halves have met on the far side, so most of what is left is there.
@@ -218,13 +222,10 @@ std::vector<PlaneArc> arcs(RingGrid const& grid, std::span<std::uint32_t const> 
   return found;
 }
 
-/// Launches so many warps of a kernel.
-template <class Kernel, class... Arguments>
-void launch_warps(Kernel kernel, std::size_t warps, std::uint32_t at_once, std::size_t shared,
-                  cudaStream_t stream, Arguments const&... arguments) {
-  auto const blocks = static_cast<unsigned>((warps + at_once - 1) / at_once);
-  kernel<<<blocks, dim3(lanes, at_once), shared, stream>>>(arguments...);
-  check_launch();
+constexpr dim3 block_of_warps{lanes, warps_per_block};
+
+unsigned blocks(std::size_t warps, std::uint32_t per_block) {
+  return static_cast<unsigned>((warps + per_block - 1) / per_block);
 }
 
 /// Launches the kernel for a number of slots, if that is the shell's.
@@ -232,7 +233,8 @@ template <std::uint32_t slots>
 bool sweep_in_registers(PathBatch const& batch, GridView const& grid, PlaneArc const* arc,
                         cudaStream_t stream) {
   if (grid.slots != slots) return false;
-  launch_warps(ring_sweep<slots>, 2 * batch.tasks(), warps_per_block, 0, stream, batch, grid, arc);
+  ring_sweep<slots>
+      <<<blocks(2 * batch.tasks(), warps_per_block), block_of_warps, 0, stream>>>(batch, grid, arc);
   return true;
 }
 
@@ -242,7 +244,8 @@ void sweep(PathBatch const& batch, GridView const& grid, PlaneArc const* arc, cu
   if ((sweep_in_registers<sizes>(batch, grid, arc, stream) || ...)) return;
   std::uint32_t const row_bytes = grid.slots * lanes * sizeof(Nanoseconds);
   std::uint32_t const warps = std::min(warps_per_block, shared_bytes / row_bytes);
-  launch_warps(ring_sweep<any_size>, 2 * batch.tasks(), warps, warps * row_bytes, stream, batch, grid, arc);
+  ring_sweep<any_size>
+      <<<blocks(2 * batch.tasks(), warps), dim3(lanes, warps), warps * row_bytes, stream>>>(batch, grid, arc);
 }
 
 }  // namespace
@@ -271,10 +274,13 @@ void RingSweep::launch(PathBatch const& batch, Greatest* greatest, cudaStream_t 
   offers_.clear(stream);
   GridView const grid = view();
   sweep<11, 18, 20, 22, 32>(batch, grid, arc_.data(), stream);
-  launch_warps(certify, batch.tasks() * planes_, warps_per_block, 0, stream, batch, grid, offers_.data(),
-               greatest);
-  launch_warps(settle, batch.tasks(), warps_per_block, 0, stream, batch, grid, arc_.data(), offers_.data(),
-               greatest);
+  check_launch();
+  certify<<<dim3(batch.tasks(), blocks(planes_, warps_per_block)), block_of_warps, 0, stream>>>(
+      batch, grid, offers_.data(), greatest);
+  check_launch();
+  settle<<<blocks(batch.tasks(), warps_per_block), block_of_warps, 0, stream>>>(batch, grid, arc_.data(),
+                                                                                offers_.data(), greatest);
+  check_launch();
 }
 
 }  // namespace spacemoe

@@ -109,20 +109,55 @@ SPACEMOE_FN constexpr void enter_plane(Row& row, GridLinks const* links, Way way
   carry_around<Way::backward>(row, links);
 }
 
+/// What the slots of a plane gain from an offer.
+struct Gain {
+  bool any = false;
+  bool opens = false;  ///< some slot that was unreachable is reached
+};
+
 /// Offers the latencies of a plane to the one after it that way, whose links are given; slot `first_slot`
-/// leads to slot 0. Returns whether any slot gains, and takes the gain if told to.
-template <bool take, class Row>
-SPACEMOE_FN constexpr bool offer(Row const& from, std::uint32_t first_slot, Row& to, GridLinks const* links,
+/// leads to slot 0.
+template <class Row>
+SPACEMOE_FN constexpr Gain offer(Row const& from, std::uint32_t first_slot, Row& to, GridLinks const* links,
                                  Way way) {
-  bool gained = false;
-  std::uint32_t from_slot = first_slot;
-  for (std::uint32_t slot = 0; slot < to.slots(); ++slot) {
-    Nanoseconds const here = relax(to[slot], from[from_slot], crossing(links[slot], way));
-    gained = gained || here < to[slot];
-    if (take) to[slot] = here;
-    from_slot = from_slot + 1 == to.slots() ? 0 : from_slot + 1;
-  }
-  return gained;
+  Gain gain;
+  std::uint32_t const slots = to.slots();
+  auto const take = [&](std::uint32_t slot, std::uint32_t from_slot) {
+    Nanoseconds const before = to[slot];
+    Nanoseconds const after = relax(before, from[from_slot], crossing(links[slot], way));
+    if (after == before) return;
+    gain = {true, gain.opens || before == unreachable};
+    to[slot] = after;
+  };
+  for (std::uint32_t slot = 0; slot < slots - first_slot; ++slot) take(slot, slot + first_slot);
+  for (std::uint32_t slot = slots - first_slot; slot < slots; ++slot) take(slot, slot + first_slot - slots);
+  return gain;
+}
+
+/// What is still open between a plane and the next.
+struct OpenLinks {
+  bool forward = false;         ///< the next plane would gain from this one
+  bool backward = false;        ///< this one would gain from the next
+  Nanoseconds greatest_ns = 0;  ///< of the finite latencies of this plane
+};
+
+/// Looks at the links between a plane, whose slot `first_slot` is linked to slot 0 of the next, and the next.
+template <class Row>
+SPACEMOE_FN constexpr OpenLinks open_links(Row const& plane, GridLinks const* plane_links,
+                                           std::uint32_t first_slot, Row const& next,
+                                           GridLinks const* next_links) {
+  OpenLinks open;
+  std::uint32_t const slots = next.slots();
+  auto const look = [&](std::uint32_t next_slot, std::uint32_t slot) {
+    Nanoseconds const here = plane[slot];
+    Nanoseconds const there = next[next_slot];
+    open.forward |= here + next_links[next_slot].previous_plane < there;
+    open.backward |= there + plane_links[slot].next_plane < here;
+    if (here != unreachable && here > open.greatest_ns) open.greatest_ns = here;
+  };
+  for (std::uint32_t slot = 0; slot < slots - first_slot; ++slot) look(slot, slot + first_slot);
+  for (std::uint32_t slot = slots - first_slot; slot < slots; ++slot) look(slot, slot + first_slot - slots);
+  return open;
 }
 
 /// The greatest finite latency of a plane, or 0.
