@@ -1,6 +1,5 @@
 #pragma once
 
-#include <bit>
 #include <cstdint>
 
 #include "kernels/function.hpp"
@@ -12,10 +11,19 @@ namespace spacemoe {
 inline constexpr std::uint32_t mantissa_bits = 8;
 inline constexpr std::uint32_t bin_count = (64 - mantissa_bits + 1) << mantissa_bits;
 
+/// Bits up to the highest set one.
+SPACEMOE_FN constexpr std::uint32_t bit_width(std::uint64_t number) {
+#if defined(__CUDA_ARCH__)
+  return 64u - static_cast<std::uint32_t>(__clzll(static_cast<long long>(number)));
+#else
+  return number == 0 ? 0 : 64u - static_cast<std::uint32_t>(__builtin_clzll(number));
+#endif
+}
+
 /// The bin that holds a latency [ns]; latencies below 256 ns have bins of their own.
 SPACEMOE_FN constexpr std::uint32_t bin_of(std::uint64_t latency_ns) {
   if (latency_ns < (1u << mantissa_bits)) return static_cast<std::uint32_t>(latency_ns);
-  std::uint32_t const shift = static_cast<std::uint32_t>(std::bit_width(latency_ns)) - 1 - mantissa_bits;
+  std::uint32_t const shift = bit_width(latency_ns) - 1 - mantissa_bits;
   return (shift << mantissa_bits) + static_cast<std::uint32_t>(latency_ns >> shift);
 }
 

@@ -32,6 +32,12 @@ SPACEMOE_FN constexpr Words4 layer_byte_plane(Seed seed, std::uint32_t slot, std
   return draw(seed, Purpose::token_layers, token / 4, slot, layer / 4 | plane << 16);
 }
 
+/// A word from its bytes in the four planes.
+SPACEMOE_FN constexpr std::uint32_t word_of_planes(std::uint32_t byte0, std::uint32_t byte1,
+                                                   std::uint32_t byte2, std::uint32_t byte3) {
+  return byte0 | byte1 << 24 | byte2 << 16 | byte3 << 8;
+}
+
 /// One byte of the word of a token in a layer.
 SPACEMOE_FN constexpr std::uint32_t layer_byte(Seed seed, std::uint32_t slot, std::uint32_t token,
                                                std::uint32_t layer, std::uint32_t plane) {
@@ -42,8 +48,8 @@ SPACEMOE_FN constexpr std::uint32_t layer_byte(Seed seed, std::uint32_t slot, st
 /// The word that draws the latency of a token in a layer.
 SPACEMOE_FN constexpr std::uint32_t layer_word(Seed seed, std::uint32_t slot, std::uint32_t token,
                                                std::uint32_t layer) {
-  return layer_byte(seed, slot, token, layer, 0) | layer_byte(seed, slot, token, layer, 1) << 24 |
-         layer_byte(seed, slot, token, layer, 2) << 16 | layer_byte(seed, slot, token, layer, 3) << 8;
+  return word_of_planes(layer_byte(seed, slot, token, layer, 0), layer_byte(seed, slot, token, layer, 1),
+                    layer_byte(seed, slot, token, layer, 2), layer_byte(seed, slot, token, layer, 3));
 }
 
 /// Latency [ns] that a word draws in a layer, or `unreachable`.

@@ -11,13 +11,22 @@ namespace spacemoe {
 /// A view of `size` consecutive elements; std::span's subset that device code may use without compiler flags.
 template <class T>
 class Span {
+  template <class Container>
+  static constexpr bool is_container = !std::is_same_v<std::remove_cvref_t<Container>, Span> &&
+                                       std::is_convertible_v<decltype(std::declval<Container&>().data()), T*>;
+
  public:
   constexpr Span() = default;
   SPACEMOE_FN constexpr Span(T* data, std::size_t size) : data_(data), size_(size) {}
 
-  /// From any contiguous container; elements may gain const, never lose it.
+  /// From a span of elements that lack only const.
+  template <class U>
+  SPACEMOE_FN constexpr Span(Span<U> other) requires std::is_convertible_v<U (*)[], T (*)[]>
+      : data_(other.data()), size_(other.size()) {}  // NOLINT: a view
+
+  /// From any other contiguous container; elements may gain const, never lose it.
   template <class Container>
-  requires std::is_convertible_v<decltype(std::declval<Container&>().data()), T*>
+  requires is_container<Container>
   constexpr Span(Container&& container)
       : data_(container.data()), size_(container.size()) {}  // NOLINT: a view
 
