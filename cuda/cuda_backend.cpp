@@ -1,0 +1,55 @@
+#include "host/evaluation/cuda_backend.hpp"
+
+#include <cuda_runtime_api.h>
+
+#include "cuda/check.hpp"
+#include "cuda/path_latencies.hpp"
+#include "cuda/sampling.hpp"
+
+namespace spacemoe {
+namespace {
+
+class CudaBackend final : public Backend {
+ public:
+  explicit CudaBackend(int device) : device_(device) { use_device(); }
+
+  std::string_view name() const override { return "cuda"; }
+
+  std::unique_ptr<PathTable> path_latencies(SnapshotBatch const& batch,
+                                            std::span<SatelliteId const> sources) override {
+    use_device();
+    return cuda_path_latencies(batch, sources);
+  }
+
+  LatencyTally sample_tokens(RoutingView const& routing, Seed seed,
+                             std::span<TokenCell const> cells) override {
+    use_device();
+    return cuda_sample_tokens(routing, seed, cells);
+  }
+
+  LatencyTally sample_layers(Seed seed, std::span<LayerCell const> cells) override {
+    use_device();
+    return cuda_sample_layers(seed, cells);
+  }
+
+ private:
+  /// The current device belongs to the thread, and calls may come from any.
+  void use_device() const { check(cudaSetDevice(device_)); }
+
+  int device_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_cuda_backend(int device) {
+  CudaStatus const status = cuda_status();
+  if (status.devices.empty()) throw BackendError("cuda is absent: " + status.absent_because);
+  auto const count = static_cast<int>(status.devices.size());
+  if (device < 0 || device >= count) {
+    throw BackendError("cuda: there is no device " + std::to_string(device) + "; devices are 0 to " +
+                       std::to_string(count - 1));
+  }
+  return std::make_unique<CudaBackend>(device);
+}
+
+}  // namespace spacemoe
