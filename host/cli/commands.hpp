@@ -16,6 +16,7 @@ int describe_command(Invocation const& invocation);
 int paths_command(Invocation const& invocation);
 int evaluate_command(Invocation const& invocation);
 int digest_command(Invocation const& invocation);
+int devices_command(Invocation const& invocation);
 
 /// Runs `spacemoe WORDS...`: finds the subcommand and turns errors into messages and exit statuses (2 bad
 /// input, 3 backend, 4 output, 70 a bug, 128 + n after signal n).

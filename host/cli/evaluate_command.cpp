@@ -19,14 +19,15 @@ namespace {
 constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
 
 std::vector<OptionSpec> options() {
-  return {{"o,output", "FILE", "write the result as HDF5"},
-          {"strategies", "A,B", "evaluate these strategies instead of the scenario's"},
-          {"tokens", "N", "tokens per strategy"},
-          {"seed", "S", "seed of all random draws"},
-          {"threads", "N", "CPU threads (default: all cores); changes no result"},
-          {"backend", "NAME", "auto, cpu or cuda; changes no result"},
-          {"exact", "", "also compute the exact distribution"},
-          {"format", "NAME", "table, json or csv on standard output"}};
+  std::vector<OptionSpec> specs{{"o,output", "FILE", "write the result as HDF5"},
+                                {"strategies", "A,B", "evaluate these strategies instead of the scenario's"},
+                                {"tokens", "N", "tokens per strategy"},
+                                {"seed", "S", "seed of all random draws"},
+                                {"threads", "N", "CPU threads (default: all cores); changes no result"},
+                                {"exact", "", "also compute the exact distribution"},
+                                {"format", "NAME", "table, json or csv on standard output"}};
+  for (auto& option : backend_options()) specs.push_back(std::move(option));
+  return specs;
 }
 
 Evaluation evaluate_with_progress(Scenario const& scenario, Backend& backend, bool exact) {
@@ -63,14 +64,14 @@ int evaluate_command(Invocation const& invocation) {
   }
   auto const output = arguments.output("output");
   auto const threads = arguments.number("threads", 1, 4096);
-  std::string const backend_word = arguments.choice("backend", backend_words);
+  BackendChoice const backend_wanted = backend_choice(arguments);
   std::string const format = arguments.choice("format", {"table", "json", "csv"});
   ScenarioOverrides const overrides{arguments.list("strategies"), arguments.number("tokens", 1, most),
                                     arguments.number("seed", 0, most)};
   arguments.check();
 
   Scenario const scenario = load_scenario(arguments.file(), overrides);
-  auto const backend = make_backend(backend_word);
+  auto const backend = make_backend(backend_wanted);
   watch_for_signals();
   with_threads(static_cast<unsigned>(threads.value_or(0)), [&] {
     Evaluation const evaluation = evaluate_with_progress(scenario, *backend, arguments.flag("exact"));

@@ -21,12 +21,13 @@ namespace {
 constexpr std::size_t sources_at_once = 256;
 
 std::vector<OptionSpec> options() {
-  return {{"slot", "N", "snapshot to take (default: 0)"},
-          {"from", "ID,ID", "source satellites (default: all)"},
-          {"to", "ID,ID", "target satellites (default: all)"},
-          {"o,output", "FILE", "write .csv or .h5 instead of printing"},
-          {"threads", "N", "CPU threads (default: all cores); changes no result"},
-          {"backend", "NAME", "auto, cpu or cuda; changes no result"}};
+  std::vector<OptionSpec> specs{{"slot", "N", "snapshot to take (default: 0)"},
+                                {"from", "ID,ID", "source satellites (default: all)"},
+                                {"to", "ID,ID", "target satellites (default: all)"},
+                                {"o,output", "FILE", "write .csv or .h5 instead of printing"},
+                                {"threads", "N", "CPU threads (default: all cores); changes no result"}};
+  for (auto& option : backend_options()) specs.push_back(std::move(option));
+  return specs;
 }
 
 std::vector<SatelliteId> satellites_or_all(std::optional<std::vector<std::uint64_t>> const& given,
@@ -96,7 +97,7 @@ int paths_command(Invocation const& invocation) {
   }
   auto const output = arguments.output("output");
   auto const threads = arguments.number("threads", 1, 4096);
-  std::string const backend_word = arguments.choice("backend", backend_words);
+  BackendChoice const backend_wanted = backend_choice(arguments);
   if (output && output->extension() != ".csv" && output->extension() != ".h5") {
     arguments.complain("output", "'" + output->string() + "' ends in neither .csv nor .h5",
                        "choose one of them");
@@ -114,7 +115,7 @@ int paths_command(Invocation const& invocation) {
   require_memory("paths", static_cast<double>(from.size()) * static_cast<double>(to.size()) * 8 +
                               static_cast<double>(sources_at_once) * count * 4);
 
-  auto const backend = make_backend(backend_word);
+  auto const backend = make_backend(backend_wanted);
   watch_for_signals();
   with_threads(static_cast<unsigned>(threads.value_or(0)), [&] {
     Network const network = make_network(scenario);
