@@ -11,6 +11,7 @@
 #include "host/cpu/cpu_backend.hpp"
 #include "host/cpu/simd.hpp"
 #include "host/evaluation/backend.hpp"
+#include "host/evaluation/cuda_backend.hpp"
 
 namespace spacemoe::testing {
 
@@ -32,7 +33,11 @@ inline std::vector<BackendCase> backend_cases() {
   for (InstructionSet const set : available_instruction_sets()) {
     cases.push_back({"cpu_" + std::string(name(set)), make_cpu_backend, 1, set});
   }
-  cases.push_back({"cpu_four_threads", make_cpu_backend, 4, available_instruction_sets().back()});
+  InstructionSet const fastest = available_instruction_sets().back();
+  cases.push_back({"cpu_four_threads", make_cpu_backend, 4, fastest});
+  if (!cuda_status().devices.empty()) {
+    cases.push_back({"cuda", [] { return make_cuda_backend(0); }, 1, fastest});
+  }
   return cases;
 }
 
