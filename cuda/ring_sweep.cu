@@ -25,8 +25,8 @@ struct SourceInShell {
     return all + grid.node(plane);
   }
   __device__ StridedRow row(std::uint32_t plane) const {
-    auto const stride = static_cast<std::uint32_t>(batch.source.size());
-    return {batch.row(snapshot, number) + std::size_t{grid.node(plane)} * stride, stride, grid.slots};
+    std::size_t const stride = batch.source.size();
+    return {batch.row(snapshot, number) + grid.node(plane) * stride, stride, grid.slots};
   }
 };
 
@@ -34,6 +34,30 @@ __device__ SourceInShell source_in_shell(PathBatch const& batch, GridView const&
   std::uint32_t const snapshot = task / batch.source_blocks();
   std::uint32_t const block = task % batch.source_blocks();
   return {batch, grid, snapshot, block * lanes + threadIdx.x};
+}
+
+/// Where a thread keeps the plane it works on: in registers where the number of slots is known here, in
+/// shared memory for `any_size`. Not initialised.
+template <std::uint32_t slots>
+__device__ auto plane_row([[maybe_unused]] GridView const& grid) {
+  if constexpr (slots == any_size) {
+    extern __shared__ Nanoseconds shared[];
+    return CircularRow(shared + threadIdx.y * grid.slots * lanes + threadIdx.x, lanes, grid.slots);
+  } else {
+    return RegisterRow<slots>();
+  }
+}
+
+template <class Row>
+__device__ void load(Row& row, StridedRow from) {
+#pragma unroll
+  for (std::uint32_t slot = 0; slot < row.slots(); ++slot) row[slot] = from[slot];
+}
+
+template <class Row>
+__device__ void store(Row& row, StridedRow to) {
+#pragma unroll
+  for (std::uint32_t slot = 0; slot < row.slots(); ++slot) to[slot] = row[slot];
 }
 
 /// The steps of a half sweep at which a source takes part.
@@ -59,6 +83,12 @@ __device__ Part part(GridView const& grid, PlaneArc const& arc, Way way, std::ui
   return {start, start + reach, slot};
 }
 
+template <class Row>
+__device__ void start(Row& row, std::uint32_t source_slot) {
+#pragma unroll
+  for (std::uint32_t slot = 0; slot < row.slots(); ++slot) row[slot] = slot == source_slot ? 0 : unreachable;
+}
+
 /// Goes from the planes of a warp's sources half way around the shell, or to the seam. Every satellite is
 /// written once: by the half that goes its way from the thread's own source.
 template <class Row>
@@ -68,27 +98,18 @@ __device__ void sweep_half(SourceInShell const& here, PlaneArc const& arc, Way w
   std::uint32_t plane = way == Way::forward ? arc.first : arc.last;
   for (std::uint32_t step = 0; step <= last; ++step) {
     bool const starting = step == mine.start;
-    if (starting) {
-      SPACEMOE_UNROLL
-      for (std::uint32_t slot = 0; slot < row.slots(); ++slot)
-        row[slot] = slot == mine.slot ? 0 : unreachable;
-    }
+    if (starting) start(row, mine.slot);
     if (step >= mine.start && step <= mine.last) {
       enter_plane(row, here.links(plane), way, starting);
       // The plane of the source itself belongs to the forward half.
-      if (!starting || way == Way::forward) {
-        StridedRow const target = here.row(plane);
-#pragma unroll
-        for (std::uint32_t slot = 0; slot < row.slots(); ++slot) target[slot] = row[slot];
-      }
+      if (!starting || way == Way::forward) store(row, here.row(plane));
       if (step < mine.last) row.turn(here.grid.first_slot(plane, way));
     }
     plane = here.grid.next(plane, way);
   }
 }
 
-/// One warp per block of sources, snapshot and way. Rows are kept in registers where the number of slots is
-/// known here, and in shared memory for `any_size`.
+/// One warp per block of sources, snapshot and way.
 template <std::uint32_t slots>
 __global__ void __launch_bounds__(lanes* warps_per_block)
     ring_sweep(PathBatch batch, GridView grid, PlaneArc const* arc) {
@@ -96,14 +117,8 @@ __global__ void __launch_bounds__(lanes* warps_per_block)
   if (warp >= 2 * batch.tasks()) return;
   SourceInShell const here = source_in_shell(batch, grid, warp / 2);
   Way const way = warp % 2 == 0 ? Way::forward : Way::backward;
-  if constexpr (slots == any_size) {
-    extern __shared__ Nanoseconds shared[];
-    CircularRow row(shared + threadIdx.y * grid.slots * lanes + threadIdx.x, lanes, grid.slots);
-    sweep_half(here, arc[here.number / lanes], way, row);
-  } else {
-    RegisterRow<slots> row;
-    sweep_half(here, arc[here.number / lanes], way, row);
-  }
+  auto row = plane_row<slots>(grid);
+  sweep_half(here, arc[here.number / lanes], way, row);
 }
 
 /// Notes which planes still have something to offer: the certificate. One warp per block of sources, snapshot
@@ -115,7 +130,8 @@ __global__ void __launch_bounds__(lanes* warps_per_block)
   if (plane >= grid.planes) return;
   SourceInShell const here = source_in_shell(batch, grid, task);
   if (!grid.has_next(plane, Way::forward)) {
-    note_greatest(&greatest->row_ns, greatest_finite(here.row(plane)));
+    StridedRow last = here.row(plane);
+    note_greatest(&greatest->row_ns, greatest_finite(last));
     return;
   }
   std::uint32_t const next = grid.next(plane, Way::forward);
@@ -163,31 +179,35 @@ class Offers {
 };
 
 /// Offers the latencies of a plane to the next one that way. Returns whether any source of the warp gained.
-__device__ bool push(SourceInShell const& here, std::uint32_t from, Way way, Nanoseconds& greatest) {
+template <class Row>
+__device__ bool push(SourceInShell const& here, std::uint32_t from, Way way, Row& row,
+                     Nanoseconds& greatest) {
   std::uint32_t const to = here.grid.next(from, way);
-  StridedRow row = here.row(to);
-  GridLinks const* const links = here.links(to);
-  Gain const gain = offer(here.row(from), here.grid.first_slot(from, way), row, links, way);
-  if (!__any_sync(whole_warp, gain.any)) return false;
-  close_ring(row, links);
-  if (gain.opens) greatest = max(greatest, greatest_finite(row));
+  load(row, here.row(to));
+  bool const gained = offer(here.row(from), here.grid.first_slot(from, way), row, here.links(to), way);
+  if (!__any_sync(whole_warp, gained)) return false;
+  close_ring(row, here.links(to));
+  greatest = max(greatest, greatest_finite(row));
+  store(row, here.row(to));
   return true;
 }
 
 /// Lets the planes offer what they have until no plane gains. One warp per block of sources and snapshot.
+template <std::uint32_t slots>
 __global__ void __launch_bounds__(lanes* warps_per_block)
     settle(PathBatch batch, GridView grid, PlaneArc const* arc, std::uint32_t* offers, Greatest* greatest) {
   std::uint32_t const task = blockIdx.x * blockDim.y + threadIdx.y;
   if (task >= batch.tasks()) return;
   Offers left(offers + std::size_t{2} * task * grid.planes, grid.planes);
   SourceInShell const here = source_in_shell(batch, grid, task);
+  auto row = plane_row<slots>(grid);
   Nanoseconds greatest_ns = 0;
   // The halves have met on the far side, so most of what is left is there.
   std::uint32_t const far = (arc[here.number / lanes].last + grid.planes / 2) % grid.planes;
   for (Way way = Way::forward; left.any(); way = way == Way::forward ? Way::backward : Way::forward) {
     std::uint32_t plane = far;
     for (std::uint32_t step = 0; step < grid.planes; ++step, plane = grid.next(plane, way)) {
-      if (!left.take(plane, way) || !push(here, plane, way, greatest_ns)) continue;
+      if (!left.take(plane, way) || !push(here, plane, way, row, greatest_ns)) continue;
       std::uint32_t const gainer = grid.next(plane, way);
       if (grid.has_next(gainer, Way::forward)) left.mark(gainer, Way::forward);
       if (grid.has_next(gainer, Way::backward)) left.mark(gainer, Way::backward);
@@ -222,30 +242,37 @@ std::vector<PlaneArc> arcs(RingGrid const& grid, std::span<std::uint32_t const> 
   return found;
 }
 
-constexpr dim3 block_of_warps{lanes, warps_per_block};
-
 unsigned blocks(std::size_t warps, std::uint32_t per_block) {
   return static_cast<unsigned>((warps + per_block - 1) / per_block);
 }
 
-/// Launches the kernel for a number of slots, if that is the shell's.
+/// Launches the three kernels, with rows for so many slots.
 template <std::uint32_t slots>
-bool sweep_in_registers(PathBatch const& batch, GridView const& grid, PlaneArc const* arc,
-                        cudaStream_t stream) {
-  if (grid.slots != slots) return false;
-  ring_sweep<slots>
-      <<<blocks(2 * batch.tasks(), warps_per_block), block_of_warps, 0, stream>>>(batch, grid, arc);
-  return true;
+void launch_kernels(PathBatch const& batch, GridView const& grid, PlaneArc const* arc, std::uint32_t* offers,
+                    Greatest* greatest, cudaStream_t stream) {
+  std::uint32_t const row_bytes = slots == any_size ? grid.slots * lanes * sizeof(Nanoseconds) : 0;
+  std::uint32_t const warps =
+      row_bytes == 0 ? warps_per_block : std::min(warps_per_block, shared_bytes / row_bytes);
+  dim3 const block(lanes, warps);
+  ring_sweep<slots><<<blocks(2 * batch.tasks(), warps), block, warps * row_bytes, stream>>>(batch, grid, arc);
+  check_launch();
+  certify<<<dim3(batch.tasks(), blocks(grid.planes, warps_per_block)), dim3(lanes, warps_per_block), 0,
+            stream>>>(batch, grid, offers, greatest);
+  check_launch();
+  settle<slots><<<blocks(batch.tasks(), warps), block, warps * row_bytes, stream>>>(batch, grid, arc, offers,
+                                                                                    greatest);
+  check_launch();
 }
 
-/// Launches a kernel made for the shell's number of slots, or else the one for any.
-template <std::uint32_t... sizes>
-void sweep(PathBatch const& batch, GridView const& grid, PlaneArc const* arc, cudaStream_t stream) {
-  if ((sweep_in_registers<sizes>(batch, grid, arc, stream) || ...)) return;
-  std::uint32_t const row_bytes = grid.slots * lanes * sizeof(Nanoseconds);
-  std::uint32_t const warps = std::min(warps_per_block, shared_bytes / row_bytes);
-  ring_sweep<any_size>
-      <<<blocks(2 * batch.tasks(), warps), dim3(lanes, warps), warps * row_bytes, stream>>>(batch, grid, arc);
+/// Launches the kernels that are made for the shell's number of slots, or else those for any.
+template <std::uint32_t size, std::uint32_t... sizes>
+void launch_for(PathBatch const& batch, GridView const& grid, PlaneArc const* arc, std::uint32_t* offers,
+                Greatest* greatest, cudaStream_t stream) {
+  if (size == any_size || size == grid.slots) {
+    launch_kernels<size>(batch, grid, arc, offers, greatest, stream);
+  } else if constexpr (sizeof...(sizes) > 0) {
+    launch_for<sizes...>(batch, grid, arc, offers, greatest, stream);
+  }
 }
 
 }  // namespace
@@ -272,15 +299,7 @@ void RingSweep::launch(PathBatch const& batch, Greatest* greatest, cudaStream_t 
     offers_ = DeviceBuffer<std::uint32_t>(flags_needed);
   }
   offers_.clear(stream);
-  GridView const grid = view();
-  sweep<11, 18, 20, 22, 32>(batch, grid, arc_.data(), stream);
-  check_launch();
-  certify<<<dim3(batch.tasks(), blocks(planes_, warps_per_block)), block_of_warps, 0, stream>>>(
-      batch, grid, offers_.data(), greatest);
-  check_launch();
-  settle<<<blocks(batch.tasks(), warps_per_block), block_of_warps, 0, stream>>>(batch, grid, arc_.data(),
-                                                                                offers_.data(), greatest);
-  check_launch();
+  launch_for<11, 18, 20, 22, 32, any_size>(batch, view(), arc_.data(), offers_.data(), greatest, stream);
 }
 
 }  // namespace spacemoe

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/function.hpp"
 
@@ -22,6 +23,9 @@ SPACEMOE_FN constexpr Nanoseconds add_latency(Nanoseconds a, Nanoseconds b) {
 /// Best known latency of a node after its neighbour offers a way through a link of latency `link`.
 /// `best` is at most `unreachable`, so an unreachable neighbour never improves it.
 SPACEMOE_FN constexpr Nanoseconds relax(Nanoseconds best, Nanoseconds neighbor, Nanoseconds link) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  if (!std::is_constant_evaluated()) return __viaddmin_u32(neighbor, link, best);  // one instruction
+#endif
   Nanoseconds const offered = neighbor + link;
   return offered < best ? offered : best;
 }

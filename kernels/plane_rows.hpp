@@ -13,7 +13,7 @@ namespace spacemoe {
 /// In memory, some distance apart.
 class StridedRow {
  public:
-  SPACEMOE_FN constexpr StridedRow(Nanoseconds* first, std::uint32_t stride, std::uint32_t slots)
+  SPACEMOE_FN constexpr StridedRow(Nanoseconds* first, std::size_t stride, std::uint32_t slots)
       : first_(first), stride_(stride), slots_(slots) {}
 
   SPACEMOE_FN constexpr Nanoseconds& operator[](std::uint32_t slot) const {
@@ -21,16 +21,19 @@ class StridedRow {
   }
   SPACEMOE_FN constexpr std::uint32_t slots() const { return slots_; }
 
+  SPACEMOE_FN constexpr Nanoseconds* first() const { return first_; }
+  SPACEMOE_FN constexpr std::size_t stride() const { return stride_; }
+
  private:
   Nanoseconds* first_;
-  std::uint32_t stride_;
+  std::size_t stride_;
   std::uint32_t slots_;
 };
 
 /// In memory, some distance apart, and easily turned.
 class CircularRow {
  public:
-  SPACEMOE_FN constexpr CircularRow(Nanoseconds* first, std::uint32_t stride, std::uint32_t slots)
+  SPACEMOE_FN constexpr CircularRow(Nanoseconds* first, std::size_t stride, std::uint32_t slots)
       : row_(first, stride, slots) {}
 
   SPACEMOE_FN constexpr Nanoseconds& operator[](std::uint32_t slot) const {

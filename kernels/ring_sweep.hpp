@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "kernels/function.hpp"
 #include "kernels/latency.hpp"
+#include "kernels/plane_rows.hpp"
 #include "kernels/span.hpp"
 
 // Path latencies within a shell: planes, each a ring of satellites, every satellite linked to one in the
@@ -109,29 +111,32 @@ SPACEMOE_FN constexpr void enter_plane(Row& row, GridLinks const* links, Way way
   carry_around<Way::backward>(row, links);
 }
 
-/// What the slots of a plane gain from an offer.
-struct Gain {
-  bool any = false;
-  bool opens = false;  ///< some slot that was unreachable is reached
-};
+/// The greater of two latencies, of which `b` does not count where it is `unreachable`.
+SPACEMOE_FN constexpr Nanoseconds greater_finite(Nanoseconds a, Nanoseconds b) {
+  // One more than `unreachable` is the least of all signed numbers.
+  auto const one_more_a = static_cast<std::int32_t>(a + 1);
+  auto const one_more_b = static_cast<std::int32_t>(b + 1);
+  return static_cast<Nanoseconds>((one_more_a < one_more_b ? one_more_b : one_more_a) - 1);
+}
 
 /// Offers the latencies of a plane to the one after it that way, whose links are given; slot `first_slot`
-/// leads to slot 0.
+/// leads to slot 0. Returns whether any slot gains.
 template <class Row>
-SPACEMOE_FN constexpr Gain offer(Row const& from, std::uint32_t first_slot, Row& to, GridLinks const* links,
+SPACEMOE_FN constexpr bool offer(StridedRow from, std::uint32_t first_slot, Row& to, GridLinks const* links,
                                  Way way) {
-  Gain gain;
-  std::uint32_t const slots = to.slots();
-  auto const take = [&](std::uint32_t slot, std::uint32_t from_slot) {
-    Nanoseconds const before = to[slot];
-    Nanoseconds const after = relax(before, from[from_slot], crossing(links[slot], way));
-    if (after == before) return;
-    gain = {true, gain.opens || before == unreachable};
+  bool gained = false;
+  Nanoseconds const* const first = from.first();
+  Nanoseconds const* const end = first + to.slots() * from.stride();
+  Nanoseconds const* here = first + first_slot * from.stride();
+  SPACEMOE_UNROLL
+  for (std::uint32_t slot = 0; slot < to.slots(); ++slot) {
+    Nanoseconds const after = relax(to[slot], *here, crossing(links[slot], way));
+    gained |= after < to[slot];
     to[slot] = after;
-  };
-  for (std::uint32_t slot = 0; slot < slots - first_slot; ++slot) take(slot, slot + first_slot);
-  for (std::uint32_t slot = slots - first_slot; slot < slots; ++slot) take(slot, slot + first_slot - slots);
-  return gain;
+    here += from.stride();
+    if (here == end) here = first;
+  }
+  return gained;
 }
 
 /// What is still open between a plane and the next.
@@ -141,32 +146,40 @@ struct OpenLinks {
   Nanoseconds greatest_ns = 0;  ///< of the finite latencies of this plane
 };
 
-/// Looks at the links between a plane, whose slot `first_slot` is linked to slot 0 of the next, and the next.
-template <class Row>
-SPACEMOE_FN constexpr OpenLinks open_links(Row const& plane, GridLinks const* plane_links,
-                                           std::uint32_t first_slot, Row const& next,
+/// Looks at `count` links between slots of a plane, from `here` on, and of the next, from `there` on.
+SPACEMOE_FN constexpr void look_at_links(OpenLinks& open, std::uint32_t count, std::size_t stride,
+                                         Nanoseconds const* here, GridLinks const* here_links,
+                                         Nanoseconds const* there, GridLinks const* there_links) {
+  for (std::uint32_t i = 0; i < count; ++i) {
+    open.forward |= *here + there_links[i].previous_plane < *there;
+    open.backward |= *there + here_links[i].next_plane < *here;
+    open.greatest_ns = greater_finite(open.greatest_ns, *here);
+    here += stride;
+    there += stride;
+  }
+}
+
+/// Looks at the links between a plane, whose slot `first_slot` is linked to slot 0 of the next, and the next;
+/// both rows have one stride.
+SPACEMOE_FN constexpr OpenLinks open_links(StridedRow plane, GridLinks const* plane_links,
+                                           std::uint32_t first_slot, StridedRow next,
                                            GridLinks const* next_links) {
   OpenLinks open;
-  std::uint32_t const slots = next.slots();
-  auto const look = [&](std::uint32_t next_slot, std::uint32_t slot) {
-    Nanoseconds const here = plane[slot];
-    Nanoseconds const there = next[next_slot];
-    open.forward |= here + next_links[next_slot].previous_plane < there;
-    open.backward |= there + plane_links[slot].next_plane < here;
-    if (here != unreachable && here > open.greatest_ns) open.greatest_ns = here;
-  };
-  for (std::uint32_t slot = 0; slot < slots - first_slot; ++slot) look(slot, slot + first_slot);
-  for (std::uint32_t slot = slots - first_slot; slot < slots; ++slot) look(slot, slot + first_slot - slots);
+  std::uint32_t const before_turn = plane.slots() - first_slot;
+  std::size_t const stride = plane.stride();
+  look_at_links(open, before_turn, stride, &plane[first_slot], plane_links + first_slot, &next[0],
+                next_links);
+  look_at_links(open, first_slot, stride, &plane[0], plane_links, next.first() + before_turn * stride,
+                next_links + before_turn);
   return open;
 }
 
 /// The greatest finite latency of a plane, or 0.
 template <class Row>
-SPACEMOE_FN constexpr Nanoseconds greatest_finite(Row const& row) {
+SPACEMOE_FN constexpr Nanoseconds greatest_finite(Row& row) {
   Nanoseconds greatest = 0;
-  for (std::uint32_t slot = 0; slot < row.slots(); ++slot) {
-    if (row[slot] != unreachable && row[slot] > greatest) greatest = row[slot];
-  }
+  SPACEMOE_UNROLL
+  for (std::uint32_t slot = 0; slot < row.slots(); ++slot) greatest = greater_finite(greatest, row[slot]);
   return greatest;
 }
 

@@ -1,0 +1,211 @@
+#include "kernels/ring_sweep.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <random>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "kernels/plane_rows.hpp"
+
+namespace spacemoe {
+namespace {
+
+constexpr std::uint32_t slots = 7;
+constexpr std::uint32_t stride = 3;
+
+using Latencies = std::vector<Nanoseconds>;
+
+/// Links of a plane; each is missing with a chance of one in five, and may cost more one way than the other.
+std::vector<GridLinks> random_links(std::uint32_t seed) {
+  std::mt19937 random(seed);
+  auto const latency = [&] {
+    return random() % 5 == 0 ? unreachable : static_cast<Nanoseconds>(1 + random() % 1000);
+  };
+  std::vector<GridLinks> links(slots);
+  for (auto& link : links) link = {latency(), latency(), latency(), latency()};
+  return links;
+}
+
+Latencies random_latencies(std::uint32_t seed) {
+  std::mt19937 random(seed);
+  Latencies row(slots);
+  for (auto& latency : row) {
+    latency = random() % 3 == 0 ? unreachable : static_cast<Nanoseconds>(random() % 3000);
+  }
+  return row;
+}
+
+/// Bellman-Ford within a plane, one link at a time.
+Latencies closed(Latencies row, std::vector<GridLinks> const& links) {
+  for (std::uint32_t round = 0; round < slots; ++round) {
+    for (std::uint32_t slot = 0; slot < slots; ++slot) {
+      std::uint32_t const next = (slot + 1) % slots;
+      row[next] = std::min(row[next], add_latency(row[slot], links[next].previous_in_plane));
+      row[slot] = std::min(row[slot], add_latency(row[next], links[slot].next_in_plane));
+    }
+  }
+  return row;
+}
+
+/// What each slot of a plane is offered by the one before it that way.
+Latencies offered(Latencies const& from, std::uint32_t first_slot, std::vector<GridLinks> const& links,
+                  Way way) {
+  Latencies row;
+  for (std::uint32_t slot = 0; slot < slots; ++slot) {
+    Nanoseconds const link = way == Way::forward ? links[slot].previous_plane : links[slot].next_plane;
+    row.push_back(add_latency(from[(slot + first_slot) % slots], link));
+  }
+  return row;
+}
+
+/// A row in memory, with other rows between its latencies.
+struct Memory {
+  explicit Memory(Latencies const& latencies) : memory(slots * stride, 12345) {
+    for (std::uint32_t slot = 0; slot < slots; ++slot) row()[slot] = latencies[slot];
+  }
+  StridedRow row() { return {memory.data() + 1, stride, slots}; }
+
+  Latencies memory;
+};
+
+template <class Row>
+void fill(Row& row, Latencies const& latencies) {
+  for (std::uint32_t slot = 0; slot < slots; ++slot) row[slot] = latencies[slot];
+}
+
+template <class Row>
+Latencies read(Row& row) {
+  Latencies latencies;
+  for (std::uint32_t slot = 0; slot < slots; ++slot) latencies.push_back(row[slot]);
+  return latencies;
+}
+
+TEST(RingSweep, ClosesRings) {
+  for (std::uint32_t seed = 0; seed < 200; ++seed) {
+    auto const links = random_links(seed);
+    auto const before = random_latencies(seed + 1000);
+    Memory memory(before);
+    auto row = memory.row();
+    close_ring(row, links.data());
+    ASSERT_EQ(read(row), closed(before, links)) << "seed " << seed;
+    for (std::size_t i = 0; i < memory.memory.size(); ++i) {
+      if (i % stride == 1) continue;
+      ASSERT_EQ(memory.memory[i], 12345u);
+    }
+  }
+}
+
+TEST(RingSweep, EntersPlanes) {
+  for (std::uint32_t seed = 0; seed < 200; ++seed) {
+    auto const links = random_links(seed);
+    auto const before = random_latencies(seed + 1000);
+    std::uint32_t const first_slot = seed % slots;
+    Way const way = seed % 2 == 0 ? Way::forward : Way::backward;
+    RegisterRow<slots> row;
+    fill(row, before);
+    row.turn(first_slot);
+    enter_plane(row, links.data(), way, false);
+    ASSERT_EQ(read(row), closed(offered(before, first_slot, links, way), links)) << "seed " << seed;
+  }
+}
+
+TEST(RingSweep, StartsInPlanes) {
+  auto const links = random_links(5);
+  Latencies source(slots, unreachable);
+  source[4] = 0;
+  RegisterRow<slots> row;
+  fill(row, source);
+  enter_plane(row, links.data(), Way::forward, true);
+  EXPECT_EQ(read(row), closed(source, links));
+}
+
+TEST(RingSweep, OffersAndFindsOpenLinks) {
+  std::uint32_t open_ways = 0;
+  for (std::uint32_t seed = 0; seed < 200; ++seed) {
+    std::uint32_t const first_slot = seed % slots;
+    auto const plane_links = random_links(seed);
+    auto const next_links = random_links(seed + 1000);
+    auto const plane = random_latencies(seed + 2000);
+    auto const next = random_latencies(seed + 3000);
+    Memory plane_memory(plane);
+    Memory next_memory(next);
+    auto const open =
+        open_links(plane_memory.row(), plane_links.data(), first_slot, next_memory.row(), next_links.data());
+
+    auto const better = [](Latencies a, Latencies const& b) {
+      for (std::uint32_t slot = 0; slot < slots; ++slot) a[slot] = std::min(a[slot], b[slot]);
+      return a;
+    };
+    auto const next_after = better(next, offered(plane, first_slot, next_links, Way::forward));
+    auto const plane_after =
+        better(plane, offered(next, (slots - first_slot) % slots, plane_links, Way::backward));
+    ASSERT_EQ(open.forward, next_after != next) << "seed " << seed;
+    ASSERT_EQ(open.backward, plane_after != plane) << "seed " << seed;
+    open_ways += (open.forward ? 1u : 0u) + (open.backward ? 1u : 0u);
+
+    auto row = next_memory.row();
+    ASSERT_EQ(offer(plane_memory.row(), first_slot, row, next_links.data(), Way::forward), open.forward);
+    ASSERT_EQ(read(row), next_after) << "seed " << seed;
+
+    Nanoseconds greatest = 0;
+    for (Nanoseconds const latency : plane) {
+      if (latency != unreachable) greatest = std::max(greatest, latency);
+    }
+    ASSERT_EQ(open.greatest_ns, greatest);
+    auto plane_row = plane_memory.row();
+    ASSERT_EQ(greatest_finite(plane_row), greatest);
+  }
+  EXPECT_GT(open_ways, 0u);
+  EXPECT_LT(open_ways, 400u);
+}
+
+TEST(RingSweep, NothingIsGreatestWhereNothingIsReached) {
+  RegisterRow<3> row;
+  for (std::uint32_t slot = 0; slot < 3; ++slot) row[slot] = unreachable;
+  EXPECT_EQ(greatest_finite(row), 0u);
+}
+
+TEST(PlaneRows, Turn) {
+  for (std::uint32_t first = 0; first < slots; ++first) {
+    Latencies memory(slots * stride);
+    CircularRow circular(memory.data(), stride, slots);
+    RegisterRow<slots> registers;
+    Latencies const latencies{10, 11, 12, 13, 14, 15, 16};
+    fill(circular, latencies);
+    fill(registers, latencies);
+    for (std::uint32_t turns = 1; turns <= 3; ++turns) {
+      circular.turn(first);
+      registers.turn(first);
+      for (std::uint32_t slot = 0; slot < slots; ++slot) {
+        ASSERT_EQ(circular[slot], 10 + (slot + turns * first) % slots);
+        ASSERT_EQ(registers[slot], 10 + (slot + turns * first) % slots);
+      }
+    }
+  }
+}
+
+TEST(GridView, NamesNeighboursInCirclesAndRows) {
+  std::array<std::uint32_t, 3> const offsets{0, 2, 5};
+  GridView const circle{10, 3, slots, offsets};
+  EXPECT_TRUE(circle.is_circle());
+  EXPECT_EQ(circle.next(2, Way::forward), 0u);
+  EXPECT_EQ(circle.next(0, Way::backward), 2u);
+  EXPECT_TRUE(circle.has_next(2, Way::forward));
+  EXPECT_EQ(circle.first_slot(0, Way::forward), 0u);
+  EXPECT_EQ(circle.first_slot(1, Way::forward), slots - 2);  // + 2 is slot 0 of plane 2
+  EXPECT_EQ(circle.first_slot(0, Way::backward), 5u);        // slot 0 of plane 2 leads to slot 5 of plane 0
+  EXPECT_EQ(circle.node(2), 10 + 2 * slots);
+
+  GridView const row{0, 3, slots, {offsets.data(), 2}};
+  EXPECT_FALSE(row.is_circle());
+  EXPECT_FALSE(row.has_next(2, Way::forward));
+  EXPECT_FALSE(row.has_next(0, Way::backward));
+  EXPECT_TRUE(row.has_next(2, Way::backward));
+}
+
+}  // namespace
+}  // namespace spacemoe
