@@ -97,6 +97,24 @@ TEST_P(OrderStatistic, EveryShapeGivesTheKernelsTally) {
   }
 }
 
+TEST_P(OrderStatistic, CountsAroundWarpsAndBlocksAreTallied) {
+  Tables const tables(6, 6, 40, 300'000'000, true);
+  std::vector<LayerCell> cells;
+  for (std::uint32_t const count :
+       {0u, 1u, 31u, 32u, 33u, 127u, 128u, 129u, 1023u, 1024u, 1025u, 2047u, 2048u, 2049u}) {
+    cells.push_back({count, 0, count, tables.view()});
+    cells.push_back({count, 4093, count, tables.view()});
+  }
+  LatencyTally const expected = by_hand({9}, cells);
+  run([&] {
+    EXPECT_EQ(backend().sample_layers({9}, cells), expected);
+    for (std::size_t c = 0; c < cells.size(); ++c) {
+      auto const alone = backend().sample_layers({9}, std::span(cells).subspan(c, 1));
+      EXPECT_EQ(alone.cell[0], expected.cell[c]) << cells[c].count << " tokens";
+    }
+  });
+}
+
 TEST_P(OrderStatistic, SumsBeyond32BitsAreExact) {
   for (std::uint32_t const column_bits : {6u, 8u, 9u}) {
     Tables tables(11, column_bits, 40, 2, false);

@@ -190,7 +190,7 @@ TEST_P(PathLatencies, SaturationIsAnErrorNotAnAnswer) {
   Graph const longest = listed("three seconds", 4, links);
   Graph const two = listed("two seconds", 3, {links[0], links[1]});
   run([&] {
-    EXPECT_THROW(backend().path_latencies(longest.batch, std::vector{satellite(0)}), BackendError);
+    EXPECT_THROW(backend().path_latencies(longest.batch, std::vector{satellite(0)}), SaturationError);
     EXPECT_EQ(backend().path_latencies(two.batch, std::vector{satellite(0)})->row(0, 0)[2], 2 * second);
   });
 }

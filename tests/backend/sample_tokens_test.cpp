@@ -119,6 +119,25 @@ TEST_P(SampleTokens, EveryShapeGivesTheKernelsTally) {
   }
 }
 
+TEST_P(SampleTokens, CountsAroundWarpsAndBlocksAreTallied) {
+  Costs const costs(5);
+  RoutingTables const routing = tables(RoutingLaw::plackett_luce);
+  std::vector<TokenCell> cells;
+  for (std::uint32_t const count :
+       {0u, 1u, 31u, 32u, 33u, 127u, 128u, 129u, 1023u, 1024u, 1025u, 2047u, 2048u, 2049u}) {
+    cells.push_back({count, 0, count, costs.view()});
+    cells.push_back({count, 4093, count, costs.view()});
+  }
+  LatencyTally const expected = by_hand(routing.view(), {9}, cells);
+  run([&] {
+    EXPECT_EQ(backend().sample_tokens(routing.view(), {9}, cells), expected);
+    for (std::size_t c = 0; c < cells.size(); ++c) {
+      auto const alone = backend().sample_tokens(routing.view(), {9}, std::span(cells).subspan(c, 1));
+      EXPECT_EQ(alone.cell[0], expected.cell[c]) << cells[c].count << " tokens";
+    }
+  });
+}
+
 TEST_P(SampleTokens, PartsAddUpToTheWhole) {
   Costs const costs(3);
   RoutingTables const routing = tables(RoutingLaw::plackett_luce);
