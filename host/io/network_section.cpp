@@ -190,6 +190,31 @@ void check_links(std::vector<ListedLink> const& links, RowName const& where,
   }
 }
 
+/// Complains where some node below the greatest has no link: ids that do not count from 0, or a stray one,
+/// which would make tables of nodes as long as itself.
+void check_numbering(std::vector<ListedLink> const& links, RowName const& where,
+                     std::vector<Complaint>& complaints) {
+  auto const greater = [](ListedLink const& link) { return std::max(link.a, link.b); };
+  auto const last = std::ranges::max_element(links, {}, greater);
+  if (last == links.end()) return;
+  std::vector<bool> linked(index(greater(*last)) + 1);
+  for (ListedLink const& link : links) linked[index(link.a)] = linked[index(link.b)] = true;
+  auto const gaps = std::ranges::count(linked, false);
+  if (gaps == 0) return;
+  auto const first = std::ranges::find(linked, false) - linked.begin();
+  complaints.push_back({where(static_cast<std::size_t>(last - links.begin())),
+                        "the greatest node is " + std::to_string(linked.size() - 1) + ", but node " +
+                            std::to_string(first) + " has no link (" + std::to_string(gaps) +
+                            (gaps == 1 ? " such node)" : " such nodes)"),
+                        "number the nodes from 0 without gaps"});
+}
+
+void check_graph(std::vector<ListedLink> const& links, RowName const& where,
+                 std::vector<Complaint>& complaints) {
+  check_links(links, where, complaints);
+  check_numbering(links, where, complaints);
+}
+
 void read_edge_file(TableReader& root, Scenario& scenario) {
   auto const file = root.path("edges");
   if (!file) return;
@@ -204,7 +229,7 @@ void read_edge_file(TableReader& root, Scenario& scenario) {
                                      satellite(static_cast<std::size_t>(table->at(row, 1))),
                                      static_cast<Nanoseconds>(std::llround(table->at(row, 2) * 1e6))});
   }
-  check_links(
+  check_graph(
       scenario.listed_links, [&](std::size_t row) { return file->string() + ":" + std::to_string(row + 2); },
       root.complaints());
 }
@@ -216,21 +241,24 @@ void read_inline_edges(TableReader& root, Scenario& scenario) {
     root.complain("edges_ns", "has " + rows->shape(), "give rows of 3 numbers: [[a, b, latency in ns], ...]");
     return;
   }
+  auto const where = [&given = *root.find("edges_ns")->as<TomlArray>()](std::size_t row) {
+    return given[row].position() + " edges_ns[" + std::to_string(row) + "]";
+  };
+  std::size_t const before = root.complaints().size();
   for (std::size_t row = 0; row < rows->rows; ++row) {
     double const* link = rows->value.data() + 3 * row;
     if (std::max(link[0], link[1]) >= largest_count || link[2] < 1) {
-      root.complain("edges_ns", "row " + std::to_string(row) + " is out of range",
-                    "ids are below " + std::to_string(largest_count) + ", latencies at least 1 ns");
+      root.complaints().push_back(
+          {where(row), "out of range",
+           "ids are below " + std::to_string(largest_count) + ", latencies at least 1 ns"});
       continue;
     }
     scenario.listed_links.push_back({satellite(static_cast<std::size_t>(link[0])),
                                      satellite(static_cast<std::size_t>(link[1])),
                                      static_cast<Nanoseconds>(link[2])});
   }
-  check_links(
-      scenario.listed_links,
-      [&](std::size_t row) { return root.where("edges_ns") + "[" + std::to_string(row) + "]"; },
-      root.complaints());
+  if (root.complaints().size() > before) return;
+  check_graph(scenario.listed_links, where, root.complaints());
 }
 
 void read_edges(TableReader& root, Scenario& scenario) {

@@ -466,6 +466,36 @@ TEST_F(ScenarioComplaints, ListedLinks) {
   }
 }
 
+TEST_F(ScenarioComplaints, NodesWithoutLinks) {
+  struct Content {
+    char const* links;
+    char const* where;
+    char const* fragment;
+  };
+  std::string const remedy = "; number the nodes from 0 without gaps";
+  for (Content const& c : std::vector<Content>{
+           {"1,2,1\n2,3,1\n3,1,1\n", "edges.csv:3: the greatest node is 3",
+            "node 0 has no link (1 such node)"},
+           {"0,1,1\n1,4,1\n0,3,1\n", "edges.csv:3: the greatest node is 4",
+            "node 2 has no link (1 such node)"},
+           {"0,1,1\n1,2,1\n2,16777215,1\n", "edges.csv:4: the greatest node is 16777215",
+            "node 3 has no link (16777212 such nodes)"},
+       }) {
+    write("edges.csv", "a,b,latency_ms\n" + std::string(c.links));
+    expect_one(std::string(edges_scenario), c.where, c.fragment + remedy);
+  }
+  auto const inline_links = [](char const* links) {
+    return with(edges_scenario, "edges = \"edges.csv\"", "edges_ns = " + std::string(links));
+  };
+  expect_one(inline_links("[[0, 1, 9],\n[7, 1, 9],\n[1, 2, 9]]"),
+             "scenario.toml:3 edges_ns[1]: the greatest node is 7",
+             "node 3 has no link (4 such nodes)" + remedy);
+  // Ids that are out of range leave gaps themselves, which are not complained of as well.
+  expect_one(inline_links("[[0, 1, 9],\n[16777216, 1, 9],\n[3, 1, 9]]"),
+             "scenario.toml:3 edges_ns[1]: out of range", "ids are below 16777216");
+  EXPECT_THAT(complaints(inline_links("[[3, 0, 9], [1, 2, 9], [4, 5, 9]]")), IsEmpty());
+}
+
 TEST_F(ScenarioComplaints, ListedNetworkTakesNoGeometry) {
   write("edges.csv", edges_csv);
   std::string const text(edges_scenario);
@@ -487,8 +517,8 @@ TEST_F(ScenarioComplaints, ListedNetworkTakesNoGeometry) {
              "network = \"edges\"");
   expect_one(with(text, "edges = \"edges.csv\"", "edges_ns = [[0, 1]]"),
              "scenario.toml:2 edges_ns: has 1 row", "rows of 3");
-  expect_one(with(text, "edges = \"edges.csv\"", "edges_ns = [[0, 1, 0]]"), "scenario.toml:2 edges_ns: row 0",
-             "at least 1 ns");
+  expect_one(with(text, "edges = \"edges.csv\"", "edges_ns = [[0, 1, 0]]"),
+             "scenario.toml:2 edges_ns[0]: out of", "at least 1 ns");
   expect_one(with(text, "\"edges\"", "\"graph\""), "scenario.toml:1 network: \"graph\" is not one", "edges");
 }
 

@@ -223,11 +223,11 @@ TEST_F(ScenarioFile, RatesPerSatelliteFillUpWithTheCommonRate) {
 }
 
 TEST_F(ScenarioFile, ListedLinksAreRoundedToNanoseconds) {
-  write("edges.csv", "a,b,latency_ms\n0,1,1.5\n7,1,0.0000126\n");
+  write("edges.csv", "a,b,latency_ms\n0,1,1.5\n7,1,0.0000126\n2,3,1\n4,5,1\n6,7,1\n");
   Scenario const scenario = load(with(edges_scenario, "top_k = 1", "top_k = 2"));
   EXPECT_TRUE(is_listed(scenario));
   EXPECT_EQ(satellites(scenario), 8u);
-  ASSERT_EQ(scenario.listed_links.size(), 2u);
+  ASSERT_EQ(scenario.listed_links.size(), 5u);
   EXPECT_EQ(scenario.listed_links[0].latency_ns, 1'500'000u);
   EXPECT_EQ(scenario.listed_links[1].a, SatelliteId{7});
   EXPECT_EQ(scenario.listed_links[1].b, SatelliteId{1});
