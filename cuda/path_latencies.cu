@@ -126,7 +126,7 @@ class PathFinder {
     found.copy_to({&entry, 1}, stream_);
     check(cudaStreamSynchronize(stream_));
     if (entry == nowhere) return;
-    throw BackendError("the path latency to satellite " + std::to_string(entry % wiring_.nodes) +
+    throw SaturationError("the path latency to satellite " + std::to_string(entry % wiring_.nodes) +
                        " reaches 2^31 ns (2.1 s), more than a path may take");
   }
 

@@ -7,7 +7,7 @@
 
 namespace spacemoe {
 
-/// Path latencies on the current device, as Backend::path_latencies has it. Throws BackendError when a
+/// Path latencies on the current device, as Backend::path_latencies has it. Throws SaturationError when a
 /// latency saturates, DeviceOutOfMemory when not even one snapshot fits on the device.
 std::unique_ptr<PathTable> cuda_path_latencies(SnapshotBatch const& batch,
                                                std::span<SatelliteId const> sources);

@@ -31,6 +31,13 @@ class BackendError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A path latency of 2^31 ns or more, which a backend cannot represent. A person can put it right. Exit
+/// status 2.
+class SaturationError : public BackendError {
+ public:
+  using BackendError::BackendError;
+};
+
 /// A file that could not be written. Exit status 4.
 class OutputError : public std::runtime_error {
  public:

@@ -32,9 +32,13 @@ SPACEMOE_FN constexpr Words4 draw(Seed seed, Purpose purpose, std::uint32_t a, s
                     {{static_cast<std::uint32_t>(seed.value), static_cast<std::uint32_t>(seed.value >> 32)}});
 }
 
-/// Uniform integer in [0, bound) from 64 random bits: biased by at most bound / 2^64 (bound is at most 2^32).
+/// Uniform integer in [0, bound) from 64 random bits, biased by at most bound / 2^64: the upper 64 bits of
+/// the product.
 SPACEMOE_FN constexpr std::uint64_t bounded(std::uint32_t high, std::uint32_t low, std::uint64_t bound) {
-  return (high * bound + ((low * bound) >> 32)) >> 32;
+  std::uint64_t const bound_high = bound >> 32;
+  std::uint64_t const bound_low = bound & 0xffffffff;
+  std::uint64_t const middle = high * bound_low + ((low * bound_low) >> 32);
+  return high * bound_high + (middle >> 32) + ((low * bound_high + (middle & 0xffffffff)) >> 32);
 }
 
 }  // namespace spacemoe

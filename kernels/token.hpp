@@ -24,7 +24,9 @@ struct CostView {
   Span<std::uint8_t const> shares_hosts;  ///< [layer]: some host has several experts
 };
 
-/// Latency [ns] of expert `pick` among the drawn ones: experts on one host run one after another.
+/// Latency [ns] of expert `pick` among the drawn ones. Experts on one host run one after another, and each is
+/// charged the whole queue in its own compute time; where their times differ that is not the sum of the
+/// times.
 SPACEMOE_FN constexpr Nanoseconds expert_latency(CostView const& cost, std::uint32_t layer,
                                                  Span<ExpertIndex const> picks, std::uint32_t pick) {
   std::size_t const first = static_cast<std::size_t>(layer) * cost.experts;

@@ -1,10 +1,13 @@
 #include "host/cli/arguments.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <system_error>
 
 #include <cxxopts.hpp>
+#include <unistd.h>
 
 namespace spacemoe {
 namespace {
@@ -39,6 +42,7 @@ Arguments::Arguments(std::string command, std::string what_it_does, std::vector<
   parser.parse_positional("file");
   help_text_ = parser.help({""});
 
+  refuse_values_of_flags(options, words);
   std::vector<char const*> argv{"spacemoe"};
   for (auto const& word : words) argv.push_back(word.c_str());
   try {
@@ -65,6 +69,17 @@ Arguments::Arguments(std::string command, std::string what_it_does, std::vector<
     for (auto const& option : options) known.push_back("--" + long_name(option));
     complaints_.push_back(
         {"spacemoe " + command_, problem.what(), "options are " + joined(known) + ", --help"});
+  }
+}
+
+void Arguments::refuse_values_of_flags(std::vector<OptionSpec> const& options,
+                                       std::vector<std::string> const& words) {
+  for (auto const& option : options) {
+    std::string const name = long_name(option);
+    bool const has_value =
+        std::ranges::any_of(words, [&](auto const& word) { return word.starts_with("--" + name + "="); });
+    if (option.value.empty() && has_value)
+      complain(name, "takes no value", "give --" + name + " or leave it out");
   }
 }
 
@@ -123,7 +138,8 @@ std::string Arguments::choice(std::string const& name, std::vector<std::string> 
   return *given;
 }
 
-std::optional<std::filesystem::path> Arguments::output(std::string const& name) {
+std::optional<std::filesystem::path> Arguments::output(std::string const& name,
+                                                       std::vector<std::string> const& endings) {
   auto const given = text(name);
   if (!given) return std::nullopt;
   std::filesystem::path const file(*given);
@@ -133,12 +149,17 @@ std::optional<std::filesystem::path> Arguments::output(std::string const& name) 
     complain(name, "the file name is empty", "name a file to write");
   } else if (std::filesystem::is_directory(file, failed) || !file.has_filename()) {
     complain(name, "'" + *given + "' is a folder", "name a file to write");
+  } else if (std::ranges::find(endings, file.extension().string()) == endings.end()) {
+    complain(name, "'" + *given + "' does not end in " + joined(endings), "the ending says what is written");
   } else if (std::filesystem::exists(file, failed) && !std::filesystem::is_regular_file(file, failed)) {
     complain(name, "'" + *given + "' is not a regular file, so it cannot be replaced as a whole",
              "name a file to write");
   } else if (!std::filesystem::is_directory(folder, failed)) {
     complain(name, "the folder '" + folder.string() + "' does not exist",
              "create it first: mkdir -p " + folder.string());
+  } else if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+    complain(name, "the folder '" + folder.string() + "' cannot be written: " + std::strerror(errno),
+             "choose another folder, or change its permissions");
   }
   return file;
 }

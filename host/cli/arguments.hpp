@@ -39,14 +39,17 @@ class Arguments {
   std::optional<std::vector<std::uint64_t>> numbers(std::string const& name, std::uint64_t greatest);
   /// One of the given words; the first when the option is absent.
   std::string choice(std::string const& name, std::vector<std::string> const& words);
-  /// A file that can be written: its folder exists and it is no folder itself.
-  std::optional<std::filesystem::path> output(std::string const& name);
+  /// A file that can be written: it has one of the endings, its folder is there and writable, and it is no
+  /// folder.
+  std::optional<std::filesystem::path> output(std::string const& name,
+                                              std::vector<std::string> const& endings);
 
   void complain(std::string const& option, std::string what, std::string remedy);
   /// Throws ScenarioError with every complaint so far.
   void check() const;
 
  private:
+  void refuse_values_of_flags(std::vector<OptionSpec> const& options, std::vector<std::string> const& words);
   std::optional<std::uint64_t> whole_number(std::string const& name, std::string const& text,
                                             std::uint64_t least, std::uint64_t greatest);
 

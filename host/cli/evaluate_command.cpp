@@ -19,13 +19,14 @@ namespace {
 constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
 
 std::vector<OptionSpec> options() {
-  std::vector<OptionSpec> specs{{"o,output", "FILE", "write the result as HDF5"},
-                                {"strategies", "A,B", "evaluate these strategies instead of the scenario's"},
-                                {"tokens", "N", "tokens per strategy"},
-                                {"seed", "S", "seed of all random draws"},
-                                {"threads", "N", "CPU threads (default: all cores); changes no result"},
-                                {"exact", "", "also compute the exact distribution"},
-                                {"format", "NAME", "table, json or csv on standard output"}};
+  std::vector<OptionSpec> specs{
+      {"o,output", "FILE", "write the result as HDF5"},
+      {"strategies", "A,B", "evaluate these strategies instead of the scenario's"},
+      {"tokens", "N", "tokens per strategy"},
+      {"seed", "S", "seed of outages, random placements and tokens (activation weights have their own)"},
+      {"threads", "N", "CPU threads (default: all cores); changes no result"},
+      {"exact", "", "also compute the exact distribution"},
+      {"format", "NAME", "table, json or csv on standard output"}};
   for (auto& option : backend_options()) specs.push_back(std::move(option));
   return specs;
 }
@@ -62,7 +63,7 @@ int evaluate_command(Invocation const& invocation) {
     std::cout << arguments.help();
     return 0;
   }
-  auto const output = arguments.output("output");
+  auto const output = arguments.output("output", {".h5", ".hdf5"});
   auto const threads = arguments.number("threads", 1, 4096);
   BackendChoice const backend_wanted = backend_choice(arguments);
   std::string const format = arguments.choice("format", {"table", "json", "csv"});
@@ -75,8 +76,8 @@ int evaluate_command(Invocation const& invocation) {
   watch_for_signals();
   with_threads(static_cast<unsigned>(threads.value_or(0)), [&] {
     Evaluation const evaluation = evaluate_with_progress(scenario, *backend, arguments.flag("exact"));
+    print(format, scenario, evaluation);  // first, so that a full disk does not cost the figures, too
     if (output) write_result(*output, scenario, resolved_text(scenario), evaluation, {invocation.line});
-    print(format, scenario, evaluation);
   });
   return 0;
 }

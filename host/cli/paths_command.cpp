@@ -19,6 +19,8 @@ namespace spacemoe {
 namespace {
 
 constexpr std::size_t sources_at_once = 256;
+/// Latency and hops, and the same again as doubles and as the image of a file.
+constexpr double bytes_per_pair = 64;
 
 std::vector<OptionSpec> options() {
   std::vector<OptionSpec> specs{{"slot", "N", "snapshot to take (default: 0)"},
@@ -95,13 +97,9 @@ int paths_command(Invocation const& invocation) {
     std::cout << arguments.help();
     return 0;
   }
-  auto const output = arguments.output("output");
+  auto const output = arguments.output("output", {".csv", ".h5"});
   auto const threads = arguments.number("threads", 1, 4096);
   BackendChoice const backend_wanted = backend_choice(arguments);
-  if (output && output->extension() != ".csv" && output->extension() != ".h5") {
-    arguments.complain("output", "'" + output->string() + "' ends in neither .csv nor .h5",
-                       "choose one of them");
-  }
   arguments.check();
 
   Scenario const scenario = load_scenario(arguments.file());
@@ -112,7 +110,7 @@ int paths_command(Invocation const& invocation) {
   arguments.check();
   auto const from = satellites_or_all(from_ids, count);
   auto const to = satellites_or_all(to_ids, count);
-  require_memory("paths", static_cast<double>(from.size()) * static_cast<double>(to.size()) * 8 +
+  require_memory("paths", static_cast<double>(from.size()) * static_cast<double>(to.size()) * bytes_per_pair +
                               static_cast<double>(sources_at_once) * count * 4);
 
   auto const backend = make_backend(backend_wanted);

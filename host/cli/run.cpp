@@ -8,6 +8,7 @@
 #include "host/cli/commands.hpp"
 #include "host/cli/interrupt.hpp"
 #include "host/errors.hpp"
+#include "host/io/result_file.hpp"
 
 namespace spacemoe {
 namespace {
@@ -39,7 +40,19 @@ void print_usage(std::ostream& out) {
   for (auto const& command : commands) {
     out << "  " << command.name << std::string(10 - command.name.size(), ' ') << command.summary << '\n';
   }
-  out << "\nspacemoe COMMAND --help lists the options of a command.\n";
+  out << "\nspacemoe COMMAND --help lists the options of a command; spacemoe --version says which program "
+         "this is.\n";
+}
+
+/// A word as a shell takes it back.
+std::string quoted(std::string const& word) {
+  bool const plain = !word.empty() && word.find_first_not_of(
+                                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                          "0123456789_-./,=:+@%") == std::string::npos;
+  if (plain) return word;
+  std::string text = "'";
+  for (char const c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return text + "'";
 }
 
 int run_command(std::vector<std::string> const& words) {
@@ -51,12 +64,16 @@ int run_command(std::vector<std::string> const& words) {
     print_usage(std::cout);
     return 0;
   }
+  if (words[0] == "--version") {
+    std::cout << "spacemoe " << program_version() << '\n';
+    return 0;
+  }
   auto const command = std::ranges::find(commands, std::string_view(words[0]), &Command::name);
   if (command == commands.end()) {
     throw ScenarioError({"spacemoe", "'" + words[0] + "' is not a command", "see spacemoe --help"});
   }
   Invocation invocation{"spacemoe", {words.begin() + 1, words.end()}};
-  for (auto const& word : words) invocation.line += " " + word;
+  for (auto const& word : words) invocation.line += " " + quoted(word);
   return command->function(invocation);
 }
 
@@ -79,6 +96,9 @@ int run(std::vector<std::string> const& words) {
     return status;
   } catch (ScenarioError const& error) {
     print_complaints(error);
+    return bad_input;
+  } catch (SaturationError const& error) {
+    print_complaints(ScenarioError({"links", error.what(), "shorten the links, or lose fewer of them"}));
     return bad_input;
   } catch (BackendError const& error) {
     std::cerr << "spacemoe: backend: " << error.what() << '\n';

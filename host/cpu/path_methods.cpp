@@ -93,7 +93,7 @@ PathPlan path_plan(Wiring const& wiring, std::size_t sources) {
 void find_paths(PathPlan const& plan, PathBlock const& block) {
   if (find_with(instruction_set(), plan, block)) return;
   if (auto const node = saturated_node(block, plan.lanes)) {
-    throw BackendError("the path latency to satellite " + std::to_string(*node) +
+    throw SaturationError("the path latency to satellite " + std::to_string(*node) +
                        " reaches 2^31 ns (2.1 s), more than a path may take");
   }
 }

@@ -21,7 +21,7 @@ struct PathPlan {
 /// The fastest plan for a number of sources.
 PathPlan path_plan(Wiring const& wiring, std::size_t sources);
 
-/// Path latencies of one block, with the instruction set in use. Throws BackendError when a latency
+/// Path latencies of one block, with the instruction set in use. Throws SaturationError when a latency
 /// saturates.
 void find_paths(PathPlan const& plan, PathBlock const& block);
 

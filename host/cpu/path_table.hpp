@@ -71,7 +71,7 @@ class CpuPathTable final : public PathTable {
   Nanoseconds* latency_ns_;  ///< the whole buffer
 };
 
-/// Finds the path latencies of all snapshots by a plan. Throws BackendError when a latency saturates.
+/// Finds the path latencies of all snapshots by a plan. Throws SaturationError when a latency saturates.
 std::unique_ptr<PathTable> path_table(PathPlan const& plan, std::shared_ptr<PathMemory> memory,
                                       SnapshotBatch const& batch, std::span<SatelliteId const> sources);
 

@@ -57,8 +57,8 @@ class Backend {
 
   virtual std::string_view name() const = 0;
 
-  /// Path latencies [ns] from each source to every satellite, per snapshot. Throws BackendError when a
-  /// latency saturates at 2^31 ns.
+  /// Path latencies [ns] from each source to every satellite, per snapshot. Throws SaturationError when
+  /// a latency reaches 2^31 ns.
   virtual std::unique_ptr<PathTable> path_latencies(SnapshotBatch const& batch,
                                                     std::span<SatelliteId const> sources) = 0;
 

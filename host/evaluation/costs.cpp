@@ -12,8 +12,10 @@ namespace {
 /// A cost as kernels take it; `worst_ns` is the most that queueing can make of it.
 Nanoseconds narrowed(std::uint64_t cost_ns, std::uint64_t worst_ns, std::uint32_t layer) {
   if (worst_ns >= unreachable) {
-    throw BackendError("layer " + std::to_string(layer) + " can take " + std::to_string(worst_ns) +
-                       " ns; a layer must stay below 2^31 ns (2.1 s)");
+    throw ScenarioError({"compute",
+                         "layer " + std::to_string(layer) + " can take " + std::to_string(worst_ns) +
+                             " ns with its paths and queues; a layer must stay below 2^31 ns (2.1 s)",
+                         "raise the compute rates or lower the latencies"});
   }
   return static_cast<Nanoseconds>(cost_ns);
 }

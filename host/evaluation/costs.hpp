@@ -36,7 +36,7 @@ class PlacementCosts {
   /// Paths that `in_slot` needs, looked up in one snapshot.
   std::span<PathQuery const> queries() const { return queries_; }
 
-  /// Costs from the latencies of queries(). Throws BackendError when a layer could take 2^31 ns or more.
+  /// Costs from the latencies of queries(). Throws ScenarioError when a layer could take 2^31 ns or more.
   SlotCosts in_slot(std::span<Nanoseconds const> paths) const;
 
   CostView view(SlotCosts const& costs) const;

@@ -360,6 +360,10 @@ std::string joined(std::vector<std::string> const& names) {
 
 }  // namespace
 
+std::string program_version() {
+  return std::string(version) + " (" + commit + ")";
+}
+
 void write_result(std::filesystem::path const& file, Scenario const& scenario,
                   std::string const& resolved_scenario, Evaluation const& evaluation,
                   Provenance const& provenance) {

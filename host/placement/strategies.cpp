@@ -4,6 +4,7 @@
 #include <array>
 #include <numeric>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "host/errors.hpp"
@@ -27,14 +28,24 @@ constexpr std::array names{
     StrategyName{Strategy::file, "file"},
 };
 
-/// Swaps the first `count` entries of `items` with uniformly drawn later ones (Fisher-Yates), by address.
-template <class Item>
-void shuffle_first(std::vector<Item>& items, std::size_t count, PlanningContext const& context,
-                   Purpose purpose, std::uint32_t placement, std::uint32_t layer) {
-  for (std::size_t i = 0; i < count; ++i) {
+/// `count` different numbers below `bound`, drawn uniformly by address: the start of a Fisher-Yates shuffle,
+/// of which only the moved entries are kept.
+std::vector<std::uint64_t> draw_distinct(std::uint64_t bound, std::size_t count,
+                                         PlanningContext const& context, Purpose purpose,
+                                         std::uint32_t placement, std::uint32_t layer) {
+  std::unordered_map<std::uint64_t, std::uint64_t> moved;
+  auto const at = [&](std::uint64_t position) {
+    auto const found = moved.find(position);
+    return found == moved.end() ? position : found->second;
+  };
+  std::vector<std::uint64_t> drawn;
+  for (std::uint64_t i = 0; i < count; ++i) {
     Words4 const words = draw(context.seed, purpose, static_cast<std::uint32_t>(i), placement, layer);
-    std::swap(items[i], items[i + bounded(words.word[0], words.word[1], items.size() - i)]);
+    std::uint64_t const j = i + bounded(words.word[0], words.word[1], bound - i);
+    drawn.push_back(at(j));
+    moved[j] = at(i);
   }
+  return drawn;
 }
 
 /// One row of blocks of the orbit: rows [begin, end) of the ring belong to a layer.
@@ -78,15 +89,13 @@ class Planner {
   }
 
   Placement rand_place() {
-    std::vector<SatelliteId> everywhere = all_satellites();
+    std::vector<SatelliteId> const everywhere = all_satellites();
     require(everywhere.size() >= placement_.layers, "the constellation", everywhere.size(), placement_.layers,
             "gateways");
-    shuffle_first(everywhere, placement_.layers, context_, Purpose::gateway_placement, number_, 0);
-    for (std::uint32_t l = 0; l < placement_.layers; ++l) set_gateway(l, everywhere[l]);
-    std::vector<SatelliteId> places = free_places(all_satellites());
-    require(places.size() >= placement_.host.size(), "the constellation", places.size(),
-            placement_.host.size(), "experts");
-    shuffle_first(places, placement_.host.size(), context_, Purpose::expert_placement, number_, 0);
+    auto const gateways =
+        draw_distinct(everywhere.size(), placement_.layers, context_, Purpose::gateway_placement, number_, 0);
+    for (std::uint32_t l = 0; l < placement_.layers; ++l) set_gateway(l, everywhere[gateways[l]]);
+    auto const places = draw_places(everywhere, placement_.host.size(), 0, "the constellation");
     for (std::size_t i = 0; i < placement_.host.size(); ++i) host(i, places[i]);
     return std::move(placement_);
   }
@@ -98,10 +107,7 @@ class Planner {
       random_gateways();
     }
     for (std::uint32_t l = 0; l < placement_.layers; ++l) {
-      std::vector<SatelliteId> places = free_places(layer_subnet(l));
-      require(places.size() >= placement_.experts, subnet_name(l), places.size(), placement_.experts,
-              "experts");
-      shuffle_first(places, placement_.experts, context_, Purpose::expert_placement, number_, l);
+      auto const places = draw_places(layer_subnet(l), placement_.experts, l, subnet_name(l));
       for (std::uint32_t e = 0; e < placement_.experts; ++e) host(l, e, places[e]);
     }
     return std::move(placement_);
@@ -111,11 +117,9 @@ class Planner {
     central_gateways();
     look_up_rows();
     for (std::uint32_t l = 0; l < placement_.layers; ++l) {
-      std::vector<SatelliteId> chosen = spread(l, by_rising_latency(l, layer_subnet(l)), subnet_name(l));
-      if (random_order) {
-        shuffle_first(chosen, chosen.size(), context_, Purpose::expert_placement, number_, l);
-      }
-      host_heaviest_first(l, chosen);
+      std::vector<SatelliteId> const chosen =
+          spread(l, by_rising_latency(l, layer_subnet(l)), subnet_name(l));
+      host_heaviest_first(l, random_order ? shuffled(chosen, l) : chosen);
     }
     return std::move(placement_);
   }
@@ -124,10 +128,7 @@ class Planner {
     central_gateways();
     look_up_rows();
     for (std::uint32_t l = 0; l < placement_.layers; ++l) {
-      std::vector<SatelliteId> const places = free_places(by_rising_latency(l, layer_subnet(l)));
-      require(places.size() >= placement_.experts, subnet_name(l), places.size(), placement_.experts,
-              "experts");
-      host_heaviest_first(l, places);
+      host_heaviest_first(l, fill(by_rising_latency(l, layer_subnet(l)), subnet_name(l)));
     }
     return std::move(placement_);
   }
@@ -173,11 +174,40 @@ class Planner {
     return context_.limits.capacity - load_[index(id)];
   }
 
-  /// Every satellite as often as it has free places, in the given order.
-  std::vector<SatelliteId> free_places(std::vector<SatelliteId> const& satellites) const {
-    std::vector<SatelliteId> places;
-    for (SatelliteId const id : satellites) places.insert(places.end(), places_left(id), id);
-    return places;
+  /// `count` places drawn uniformly from the free ones of `satellites`.
+  std::vector<SatelliteId> draw_places(std::vector<SatelliteId> const& satellites, std::size_t count,
+                                       std::uint32_t layer, std::string const& where) const {
+    std::vector<std::uint64_t> places_up_to;  // [satellite]: its own included
+    std::uint64_t total = 0;
+    for (SatelliteId const id : satellites) places_up_to.push_back(total += places_left(id));
+    require(total >= count, where, total, count, "experts");
+    std::vector<SatelliteId> drawn;
+    for (std::uint64_t const place :
+         draw_distinct(total, count, context_, Purpose::expert_placement, number_, layer)) {
+      auto const owner = std::ranges::upper_bound(places_up_to, place) - places_up_to.begin();
+      drawn.push_back(satellites[static_cast<std::size_t>(owner)]);
+    }
+    return drawn;
+  }
+
+  std::vector<SatelliteId> shuffled(std::vector<SatelliteId> const& satellites, std::uint32_t layer) const {
+    std::vector<SatelliteId> order;
+    for (std::uint64_t const i : draw_distinct(satellites.size(), satellites.size(), context_,
+                                               Purpose::expert_placement, number_, layer)) {
+      order.push_back(satellites[i]);
+    }
+    return order;
+  }
+
+  /// Places for a layer's experts that fill one of `satellites` after the other.
+  std::vector<SatelliteId> fill(std::vector<SatelliteId> const& satellites, std::string const& where) const {
+    std::vector<SatelliteId> chosen;
+    for (SatelliteId const id : satellites) {
+      std::size_t const missing = placement_.experts - chosen.size();
+      chosen.insert(chosen.end(), std::min<std::size_t>(places_left(id), missing), id);
+    }
+    require(chosen.size() == placement_.experts, where, chosen.size(), placement_.experts, "experts");
+    return chosen;
   }
 
   void set_gateway(std::uint32_t layer, SatelliteId id) {
@@ -207,8 +237,9 @@ class Planner {
       std::vector<SatelliteId> candidates = layer_subnet(l);
       std::erase_if(candidates, [&](SatelliteId id) { return is_gateway_[index(id)]; });
       require(!candidates.empty(), subnet_name(l), 0, 1, "gateway");
-      shuffle_first(candidates, 1, context_, Purpose::gateway_placement, number_, l);
-      set_gateway(l, candidates.front());
+      auto const drawn =
+          draw_distinct(candidates.size(), 1, context_, Purpose::gateway_placement, number_, l);
+      set_gateway(l, candidates[drawn.front()]);
     }
   }
 
@@ -235,7 +266,9 @@ class Planner {
   std::vector<SatelliteId> spread(std::uint32_t layer, std::vector<SatelliteId> const& satellites,
                                   std::string const& where) const {
     std::vector<SatelliteId> chosen;
-    for (std::uint32_t round = 1; round <= context_.limits.capacity; ++round) {
+    std::size_t before = 0;
+    for (std::uint32_t round = 1; round == 1 || chosen.size() > before; ++round) {
+      before = chosen.size();
       for (SatelliteId const id : satellites) {
         if (chosen.size() == placement_.experts) return chosen;
         if (places_left(id) >= round) chosen.push_back(id);

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import pty
+import resource
 import signal
 import subprocess
 import tempfile
@@ -132,6 +133,15 @@ class BadInput(Folder):
                          "--threads: 0 is out of range", "empty entry", "does not exist; create it first"):
             self.assertIn(fragment, message)
 
+    def test_the_scenario_is_not_overwritten(self):
+        copy = self.folder / "copy.toml"
+        copy.write_text(pathlib.Path(SMALL).read_text())
+        self.assertIn("does not end in .h5", self.refuse(2, "evaluate", copy, "-o", copy))
+        self.assertEqual(copy.read_text(), pathlib.Path(SMALL).read_text())
+
+    def test_flags_take_no_value(self):
+        self.assertIn("--exact: takes no value", self.refuse(2, "evaluate", SMALL, "--exact=false"))
+
     def test_numbers_with_trailing_text(self):
         for value in ("12x", "1e6", "", " 5", "0x10", "1.5"):
             self.assertIn("--tokens", self.refuse(2, "evaluate", SMALL, f"--tokens={value}"))
@@ -160,7 +170,7 @@ class BadInput(Folder):
                              r"needs an estimated .*B of memory, .*B are available")
 
     def test_paths(self):
-        self.assertIn("neither .csv nor .h5", self.refuse(2, "paths", SMALL, "-o", self.folder / "x.txt"))
+        self.assertIn("does not end in .csv, .h5", self.refuse(2, "paths", SMALL, "-o", self.folder / "x.txt"))
         message = self.refuse(2, "paths", SMALL, "--slot", 10**6, "--from", "3,48", "--to", "a")
         self.assertIn("--slot: 1000000 is out of range", message)
         self.assertIn("--from: 48 is out of range; give a whole number from 0 to 47", message)
@@ -172,6 +182,14 @@ class BadInput(Folder):
 
     def test_absent_backend(self):
         self.assertIn("cuda", self.refuse(3, "evaluate", SMALL, "--backend", "cuda"))
+
+    def test_a_full_disk_does_not_cost_the_figures(self):
+        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+        run = subprocess.run([PROGRAM, "evaluate", SMALL, "-o", self.folder / "x.h5"], capture_output=True, text=True,
+                             preexec_fn=lambda: (signal.signal(signal.SIGXFSZ, signal.SIG_IGN), limit()))
+        self.assertEqual(run.returncode, 4)
+        self.assertIn("spacemoe ", run.stdout)
+        self.assertEqual(list(self.folder.iterdir()), [])
 
     def test_output_that_cannot_be_written(self):
         with open("/dev/full", "w") as full:

@@ -193,7 +193,7 @@ TEST_P(EveryPathMethod, AnswersUpToTheLastNanosecondAndRefusesTheNext) {
   auto const fits = paths(weighted(network, link_ns), {satellite(0)});
   EXPECT_THAT(fits->row(0, 0), ::testing::ElementsAre(0, half, 2 * half));
   std::ranges::replace(link_ns, half, half + 1);
-  EXPECT_THROW(paths(weighted(network, link_ns), {satellite(0)}), BackendError);
+  EXPECT_THROW(paths(weighted(network, link_ns), {satellite(0)}), SaturationError);
   EXPECT_NO_THROW(paths(weighted(network, link_ns), {satellite(1)}));
 }
 
@@ -206,7 +206,7 @@ TEST_P(EveryPathMethod, RefusesSaturationOfASingleSource) {
   for (std::uint32_t plane = 1; plane + 1 < planes; ++plane) sources.push_back(satellite(plane));
   EXPECT_NO_THROW(paths(row, sources));
   sources.insert(sources.begin() + 5, satellite(0));
-  EXPECT_THROW(paths(row, sources), BackendError);
+  EXPECT_THROW(paths(row, sources), SaturationError);
 }
 
 TEST_P(EveryPathMethod, IslandsAreUnreachableNotSaturated) {

@@ -118,7 +118,7 @@ TEST(Evaluate, PlacementsThatDeliverNothingSaySo) {
 TEST(Evaluate, LayersThatDoNotFitAreAnError) {
   Scenario scenario = line_scenario();
   scenario.compute.expert_ms = {1060};  // twice on one host, and 40 ms of path
-  EXPECT_THROW(evaluated(scenario), BackendError);
+  EXPECT_THROW(evaluated(scenario), ScenarioError);
   scenario.compute.expert_ms = {1040};
   EXPECT_NO_THROW(evaluated(scenario));
 }

@@ -36,6 +36,16 @@ TEST(Bounded, IsTheHighPartOfTheProduct) {
   EXPECT_EQ(bounded(0x99999999, 0x9999999a, 5), 3u);
 }
 
+TEST(Bounded, EqualsTheWideProduct) {
+  __extension__ using Wide = unsigned __int128;
+  for (std::uint32_t i = 0; i < 1000; ++i) {
+    Words4 const w = draw({3}, Purpose::gateway_placement, i, 0, 0);
+    std::uint64_t const word = std::uint64_t{w.word[0]} << 32 | w.word[1];
+    std::uint64_t const bound = (std::uint64_t{w.word[2]} << 32 | w.word[3]) >> (i % 64);
+    EXPECT_EQ(bounded(w.word[0], w.word[1], bound), static_cast<std::uint64_t>(Wide{word} * bound >> 64));
+  }
+}
+
 TEST(Bounded, IsUniform) {
   constexpr std::uint64_t bound = 6;
   constexpr int draws = 60000;

@@ -253,6 +253,27 @@ TEST(RandPlace, IsUniformOverTheConstellation) {
   }
 }
 
+TEST(RandPlace, TakesSatellitesInProportionToTheirPlaces) {
+  World world(3, 1, 1, 2);
+  world.context.limits.capacity = 4;
+  // One gateway, so the two experts draw from eight places on two satellites: together with chance 3 / 7.
+  int together = 0;
+  constexpr int placements = 7000;
+  for (std::uint32_t number = 0; number < placements; ++number) {
+    Placement const placement = world.plan(Strategy::rand_place, number);
+    together += placement.host[0] == placement.host[1];
+  }
+  EXPECT_NEAR(together, 3000, 4 * std::sqrt(7000 * 12.0 / 49));
+}
+
+TEST(EveryStrategy, TakesAnUnlimitedCapacity) {
+  World world(5, 8, 4, 6);
+  world.context.limits.capacity = 1u << 31;
+  for (Strategy const strategy : planned_strategies()) {
+    EXPECT_THAT(problems(world.plan(strategy), world.context.limits), ::testing::IsEmpty()) << name(strategy);
+  }
+}
+
 TEST(RandIntra, IsUniformOverTheSubnet) {
   World const world(5, 2, 2, 2);
   std::map<SatelliteId, double> hosts;
