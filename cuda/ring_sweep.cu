@@ -36,13 +36,14 @@ __device__ SourceInShell source_in_shell(PathBatch const& batch, GridView const&
   return {batch, grid, snapshot, block * lanes + threadIdx.x};
 }
 
-/// Where a thread keeps the plane it works on: in registers where the number of slots is known here, in
-/// shared memory for `any_size`. Not initialised.
+/// Where a thread keeps a plane it works on: in registers where the number of slots is known here, in shared
+/// memory for `any_size`. Not initialised.
 template <std::uint32_t slots>
-__device__ auto plane_row([[maybe_unused]] GridView const& grid) {
+__device__ auto plane_row([[maybe_unused]] GridView const& grid, [[maybe_unused]] std::uint32_t number = 0) {
   if constexpr (slots == any_size) {
     extern __shared__ Nanoseconds shared[];
-    return CircularRow(shared + threadIdx.y * grid.slots * lanes + threadIdx.x, lanes, grid.slots);
+    std::uint32_t const rows_before = number * blockDim.y + threadIdx.y;
+    return CircularRow(shared + rows_before * grid.slots * lanes + threadIdx.x, lanes, grid.slots);
   } else {
     return RegisterRow<slots>();
   }
@@ -60,7 +61,24 @@ __device__ void store(Row& row, StridedRow to) {
   for (std::uint32_t slot = 0; slot < row.slots(); ++slot) to[slot] = row[slot];
 }
 
-/// The steps of a half sweep at which a source takes part.
+template <class Row>
+__device__ void copy(Row& from, Row& to) {
+#pragma unroll
+  for (std::uint32_t slot = 0; slot < from.slots(); ++slot) to[slot] = from[slot];
+}
+
+template <class Row>
+__device__ void start(Row& row, std::uint32_t source_slot) {
+#pragma unroll
+  for (std::uint32_t slot = 0; slot < row.slots(); ++slot) row[slot] = slot == source_slot ? 0 : unreachable;
+}
+
+/// Planes that half a sweep goes on from that of a source, where the way round is closed.
+__device__ std::uint32_t half_way(GridView const& grid, Way way) {
+  return way == Way::forward ? grid.planes / 2 : grid.planes - 1 - grid.planes / 2;
+}
+
+/// The steps of half a sweep at which a source takes part.
 struct Part {
   std::uint32_t start;  ///< the step at which the sweep is at the plane of the source
   std::uint32_t last;
@@ -73,85 +91,82 @@ __device__ Part part(GridView const& grid, PlaneArc const& arc, Way way, std::ui
   bool const is_here = within < grid.planes * grid.slots;
   std::uint32_t const plane = is_here ? within / grid.slots : arc.first;
   std::uint32_t const slot = is_here ? within % grid.slots : grid.slots;
-  if (way == Way::forward) {
-    std::uint32_t const start = (plane + grid.planes - arc.first) % grid.planes;
-    std::uint32_t const reach = grid.is_circle() ? grid.planes / 2 : grid.planes - 1 - plane;
-    return {start, start + reach, slot};
-  }
-  std::uint32_t const start = (arc.last + grid.planes - plane) % grid.planes;
-  std::uint32_t const reach = grid.is_circle() ? grid.planes - 1 - grid.planes / 2 : plane;
-  return {start, start + reach, slot};
+  std::uint32_t const ahead =
+      way == Way::forward ? plane + grid.planes - arc.first : arc.last + grid.planes - plane;
+  std::uint32_t const start = ahead % grid.planes;
+  if (grid.is_circle()) return {start, start + half_way(grid, way), slot};
+  return {start, start + (way == Way::forward ? grid.planes - 1 - plane : plane), slot};
 }
 
-template <class Row>
-__device__ void start(Row& row, std::uint32_t source_slot) {
-#pragma unroll
-  for (std::uint32_t slot = 0; slot < row.slots(); ++slot) row[slot] = slot == source_slot ? 0 : unreachable;
+/// Flags of a block of sources in a snapshot: which planes have something to offer to the next one that way.
+struct OfferFlags {
+  std::uint32_t* flag;  ///< [way][plane]
+  std::uint32_t planes;
+
+  __device__ std::uint32_t& of(std::uint32_t plane, Way way) const {
+    return flag[(way == Way::forward ? 0 : planes) + plane];
+  }
+};
+
+__device__ OfferFlags offer_flags(std::uint32_t* flag, std::uint32_t planes, std::uint32_t task) {
+  return {flag + std::size_t{2} * planes * task, planes};
 }
 
 /// Goes from the planes of a warp's sources half way around the shell, or to the seam. Every satellite is
-/// written once: by the half that goes its way from the thread's own source.
+/// written once: by the half that goes its way from the thread's own source. Notes which planes have
+/// something to offer to the one before them, and returns the greatest latency.
 template <class Row>
-__device__ void sweep_half(SourceInShell const& here, PlaneArc const& arc, Way way, Row& row) {
+__device__ Nanoseconds sweep_half(SourceInShell const& here, PlaneArc const& arc, Way way, Row& row,
+                                  Row& before, OfferFlags const& offers) {
   Part const mine = part(here.grid, arc, way, here.batch.source[here.number]);
   std::uint32_t const last = greatest_of_warp(mine.last);
+  Nanoseconds greatest = 0;
+  std::uint32_t previous = 0;
   std::uint32_t plane = way == Way::forward ? arc.first : arc.last;
   for (std::uint32_t step = 0; step <= last; ++step) {
     bool const starting = step == mine.start;
+    bool offers_back = false;
     if (starting) start(row, mine.slot);
     if (step >= mine.start && step <= mine.last) {
+      std::uint32_t const first_slot = starting ? 0 : here.grid.first_slot(previous, way);
+      row.turn(first_slot);
+      copy(row, before);
       enter_plane(row, here.links(plane), way, starting);
       // The plane of the source itself belongs to the forward half.
       if (!starting || way == Way::forward) store(row, here.row(plane));
-      if (step < mine.last) row.turn(here.grid.first_slot(plane, way));
+      greatest = max(greatest, greatest_finite(row));
+      offers_back = !starting && gains_from_next(before, here.links(previous), first_slot, row, way);
     }
+    if (__any_sync(whole_warp, offers_back) && threadIdx.x == 0) offers.of(plane, opposite(way)) = 1;
+    previous = plane;
     plane = here.grid.next(plane, way);
   }
+  return greatest;
 }
 
 /// One warp per block of sources, snapshot and way.
 template <std::uint32_t slots>
-__global__ void __launch_bounds__(lanes* warps_per_block)
-    ring_sweep(PathBatch batch, GridView grid, PlaneArc const* arc) {
+__global__ void __launch_bounds__(lanes* warps_per_block, slots <= 22 ? 3 : 2)
+    ring_sweep(PathBatch batch, GridView grid, PlaneArc const* arc, std::uint32_t* offers,
+               Greatest* greatest) {
   std::uint32_t const warp = blockIdx.x * blockDim.y + threadIdx.y;
   if (warp >= 2 * batch.tasks()) return;
   SourceInShell const here = source_in_shell(batch, grid, warp / 2);
   Way const way = warp % 2 == 0 ? Way::forward : Way::backward;
-  auto row = plane_row<slots>(grid);
-  sweep_half(here, arc[here.number / lanes], way, row);
+  auto row = plane_row<slots>(grid, 0);
+  auto before = plane_row<slots>(grid, 1);
+  OfferFlags const flags = offer_flags(offers, grid.planes, warp / 2);
+  note_greatest(&greatest->row_ns, sweep_half(here, arc[here.number / lanes], way, row, before, flags));
 }
 
-/// Notes which planes still have something to offer: the certificate. One warp per block of sources, snapshot
-/// and plane, for the links to the next plane.
-__global__ void __launch_bounds__(lanes* warps_per_block)
-    certify(PathBatch batch, GridView grid, std::uint32_t* offers, Greatest* greatest) {
-  std::uint32_t const task = blockIdx.x;
-  std::uint32_t const plane = blockIdx.y * warps_per_block + threadIdx.y;
-  if (plane >= grid.planes) return;
-  SourceInShell const here = source_in_shell(batch, grid, task);
-  if (!grid.has_next(plane, Way::forward)) {
-    StridedRow last = here.row(plane);
-    note_greatest(&greatest->row_ns, greatest_finite(last));
-    return;
-  }
-  std::uint32_t const next = grid.next(plane, Way::forward);
-  OpenLinks const open = open_links(here.row(plane), here.links(plane), grid.first_slot(plane, Way::forward),
-                                    here.row(next), here.links(next));
-  note_greatest(&greatest->row_ns, open.greatest_ns);
-  bool const forward = __any_sync(whole_warp, open.forward);
-  bool const backward = __any_sync(whole_warp, open.backward);
-  if (threadIdx.x > 0) return;
-  std::uint32_t* const flags = offers + std::size_t{2} * task * grid.planes;
-  if (forward) flags[plane] = 1;
-  if (backward) flags[grid.planes + next] = 1;
-}
-
-/// Which planes still have something to offer, one flag per way and plane; a warp's own.
-class Offers {
+/// Planes that still have something to offer, or may have; a warp's own.
+class OpenOffers {
  public:
-  __device__ Offers(std::uint32_t* flag, std::uint32_t planes) : flag_(flag), planes_(planes) {
-    for (std::uint32_t i = threadIdx.x; i - threadIdx.x < 2 * planes; i += lanes) {
-      left_ += __popc(__ballot_sync(whole_warp, i < 2 * planes && flag_[i] != 0));
+  __device__ explicit OpenOffers(OfferFlags const& flags) : flags_(flags) {
+    std::uint32_t const count = 2 * flags.planes;
+    for (std::uint32_t first = 0; first < count; first += lanes) {
+      std::uint32_t const i = first + threadIdx.x;
+      left_ += __popc(__ballot_sync(whole_warp, i < count && flags.flag[i] != 0));
     }
   }
 
@@ -165,7 +180,7 @@ class Offers {
 
  private:
   __device__ std::uint32_t exchange(std::uint32_t plane, Way way, std::uint32_t value) {
-    std::uint32_t& flag = flag_[(way == Way::forward ? 0 : planes_) + plane];
+    std::uint32_t& flag = flags_.of(plane, way);
     std::uint32_t const was = flag;
     __syncwarp();
     if (threadIdx.x == 0) flag = value;
@@ -173,10 +188,20 @@ class Offers {
     return was;
   }
 
-  std::uint32_t* flag_;
-  std::uint32_t planes_;
+  OfferFlags flags_;
   std::uint32_t left_ = 0;
 };
+
+/// Marks the links where the two halves of each source met: no half has looked at these.
+__device__ void mark_meetings(GridView const& grid, PlaneArc const& arc, OpenOffers& open) {
+  if (!grid.is_circle()) return;
+  std::uint32_t const length = (arc.last + grid.planes - arc.first) % grid.planes;
+  std::uint32_t plane = (arc.first + half_way(grid, Way::forward)) % grid.planes;
+  for (std::uint32_t i = 0; i <= length; ++i, plane = grid.next(plane, Way::forward)) {
+    open.mark(plane, Way::forward);
+    open.mark(grid.next(plane, Way::forward), Way::backward);
+  }
+}
 
 /// Offers the latencies of a plane to the next one that way. Returns whether any source of the warp gained.
 template <class Row>
@@ -198,19 +223,20 @@ __global__ void __launch_bounds__(lanes* warps_per_block)
     settle(PathBatch batch, GridView grid, PlaneArc const* arc, std::uint32_t* offers, Greatest* greatest) {
   std::uint32_t const task = blockIdx.x * blockDim.y + threadIdx.y;
   if (task >= batch.tasks()) return;
-  Offers left(offers + std::size_t{2} * task * grid.planes, grid.planes);
   SourceInShell const here = source_in_shell(batch, grid, task);
+  PlaneArc const& block_arc = arc[here.number / lanes];
+  OpenOffers open(offer_flags(offers, grid.planes, task));
+  mark_meetings(grid, block_arc, open);
   auto row = plane_row<slots>(grid);
   Nanoseconds greatest_ns = 0;
-  // The halves have met on the far side, so most of what is left is there.
-  std::uint32_t const far = (arc[here.number / lanes].last + grid.planes / 2) % grid.planes;
-  for (Way way = Way::forward; left.any(); way = way == Way::forward ? Way::backward : Way::forward) {
-    std::uint32_t plane = far;
+  std::uint32_t const meeting = (block_arc.last + half_way(grid, Way::forward)) % grid.planes;
+  for (Way way = Way::forward; open.any(); way = opposite(way)) {
+    std::uint32_t plane = meeting;
     for (std::uint32_t step = 0; step < grid.planes; ++step, plane = grid.next(plane, way)) {
-      if (!left.take(plane, way) || !push(here, plane, way, row, greatest_ns)) continue;
+      if (!open.take(plane, way) || !push(here, plane, way, row, greatest_ns)) continue;
       std::uint32_t const gainer = grid.next(plane, way);
-      if (grid.has_next(gainer, Way::forward)) left.mark(gainer, Way::forward);
-      if (grid.has_next(gainer, Way::backward)) left.mark(gainer, Way::backward);
+      if (grid.has_next(gainer, Way::forward)) open.mark(gainer, Way::forward);
+      if (grid.has_next(gainer, Way::backward)) open.mark(gainer, Way::backward);
     }
   }
   note_greatest(&greatest->row_ns, greatest_ns);
@@ -242,25 +268,28 @@ std::vector<PlaneArc> arcs(RingGrid const& grid, std::span<std::uint32_t const> 
   return found;
 }
 
+/// Two rows in shared memory.
+std::uint32_t shared_bytes_per_warp(std::uint32_t slots) {
+  return 2 * slots * lanes * sizeof(Nanoseconds);
+}
+
 unsigned blocks(std::size_t warps, std::uint32_t per_block) {
   return static_cast<unsigned>((warps + per_block - 1) / per_block);
 }
 
-/// Launches the three kernels, with rows for so many slots.
+/// Launches both kernels, with rows for so many slots.
 template <std::uint32_t slots>
 void launch_kernels(PathBatch const& batch, GridView const& grid, PlaneArc const* arc, std::uint32_t* offers,
                     Greatest* greatest, cudaStream_t stream) {
-  std::uint32_t const row_bytes = slots == any_size ? grid.slots * lanes * sizeof(Nanoseconds) : 0;
-  std::uint32_t const warps =
-      row_bytes == 0 ? warps_per_block : std::min(warps_per_block, shared_bytes / row_bytes);
+  bool const in_shared = slots == any_size;
+  std::uint32_t const bytes = in_shared ? shared_bytes_per_warp(grid.slots) : 0;
+  std::uint32_t const warps = in_shared ? std::min(warps_per_block, shared_bytes / bytes) : warps_per_block;
   dim3 const block(lanes, warps);
-  ring_sweep<slots><<<blocks(2 * batch.tasks(), warps), block, warps * row_bytes, stream>>>(batch, grid, arc);
+  ring_sweep<slots><<<blocks(2 * batch.tasks(), warps), block, warps * bytes, stream>>>(batch, grid, arc,
+                                                                                        offers, greatest);
   check_launch();
-  certify<<<dim3(batch.tasks(), blocks(grid.planes, warps_per_block)), dim3(lanes, warps_per_block), 0,
-            stream>>>(batch, grid, offers, greatest);
-  check_launch();
-  settle<slots><<<blocks(batch.tasks(), warps), block, warps * row_bytes, stream>>>(batch, grid, arc, offers,
-                                                                                    greatest);
+  settle<slots>
+      <<<blocks(batch.tasks(), warps), block, warps * bytes, stream>>>(batch, grid, arc, offers, greatest);
   check_launch();
 }
 
@@ -285,7 +314,7 @@ RingSweep::RingSweep(RingGrid const& grid, std::span<std::uint32_t const> source
       arc_(arcs(grid, source), stream) {}
 
 bool RingSweep::fits(RingGrid const& grid) {
-  return grid.satellites_per_plane * lanes * sizeof(Nanoseconds) <= shared_bytes;
+  return shared_bytes_per_warp(grid.satellites_per_plane) <= shared_bytes;
 }
 
 std::size_t RingSweep::snapshot_bytes() const {

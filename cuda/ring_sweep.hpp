@@ -20,10 +20,10 @@ struct PlaneArc {
   std::uint32_t last;
 };
 
-/// Path latencies within one shell: each source's thread goes half way around the shell, another one the
-/// other half; then a certificate over all links between planes says which planes still have something to
-/// offer, and they offer it until none has. The argument of host/cpu/README.md holds: rows are exact at the
-/// end.
+/// Path latencies within one shell. A source's thread goes half way around the shell, plane by plane, another
+/// one the other half; a plane's ring is closed when it is entered, and the links back are looked at while
+/// both planes are at hand. What these and the links where the halves met still have to offer is offered
+/// until no plane gains: the argument of host/cpu/README.md, so rows are exact at the end.
 class RingSweep {
  public:
   /// `source` holds columns of a path table: ascending satellites, a whole number of warps.

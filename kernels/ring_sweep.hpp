@@ -24,6 +24,10 @@ struct alignas(16) GridLinks {
 /// From plane to plane, or from slot to slot.
 enum class Way : std::uint8_t { forward, backward };
 
+SPACEMOE_FN constexpr Way opposite(Way way) {
+  return way == Way::forward ? Way::backward : Way::forward;
+}
+
 /// Shape of a shell; satellite = first + plane * slots + slot.
 struct GridView {
   std::uint32_t first = 0;
@@ -139,39 +143,27 @@ SPACEMOE_FN constexpr bool offer(StridedRow from, std::uint32_t first_slot, Row&
   return gained;
 }
 
-/// What is still open between a plane and the next.
-struct OpenLinks {
-  bool forward = false;         ///< the next plane would gain from this one
-  bool backward = false;        ///< this one would gain from the next
-  Nanoseconds greatest_ns = 0;  ///< of the finite latencies of this plane
-};
-
-/// Looks at `count` links between slots of a plane, from `here` on, and of the next, from `there` on.
-SPACEMOE_FN constexpr void look_at_links(OpenLinks& open, std::uint32_t count, std::size_t stride,
-                                         Nanoseconds const* here, GridLinks const* here_links,
-                                         Nanoseconds const* there, GridLinks const* there_links) {
-  for (std::uint32_t i = 0; i < count; ++i) {
-    open.forward |= *here + there_links[i].previous_plane < *there;
-    open.backward |= *there + here_links[i].next_plane < *here;
-    open.greatest_ns = greater_finite(open.greatest_ns, *here);
-    here += stride;
-    there += stride;
+/// Whether a plane, whose links are given, would gain from the plane after it that way; slot `first_slot` of
+/// it leads to slot 0 of that plane, `next`. `plane` holds its latencies from `first_slot` on.
+template <class Row>
+SPACEMOE_FN constexpr bool gains_from_next(Row& plane, GridLinks const* links, std::uint32_t first_slot,
+                                           Row& next, Way way) {
+  bool gains = false;
+  auto const look = [&](std::uint32_t slot, GridLinks const& link) {
+    gains |= next[slot] + crossing(link, opposite(way)) < plane[slot];
+  };
+  if (first_slot == 0) {  // nearly always, and then no address depends on anything but the slot
+    SPACEMOE_UNROLL
+    for (std::uint32_t slot = 0; slot < plane.slots(); ++slot) look(slot, links[slot]);
+    return gains;
   }
-}
-
-/// Looks at the links between a plane, whose slot `first_slot` is linked to slot 0 of the next, and the next;
-/// both rows have one stride.
-SPACEMOE_FN constexpr OpenLinks open_links(StridedRow plane, GridLinks const* plane_links,
-                                           std::uint32_t first_slot, StridedRow next,
-                                           GridLinks const* next_links) {
-  OpenLinks open;
-  std::uint32_t const before_turn = plane.slots() - first_slot;
-  std::size_t const stride = plane.stride();
-  look_at_links(open, before_turn, stride, &plane[first_slot], plane_links + first_slot, &next[0],
-                next_links);
-  look_at_links(open, first_slot, stride, &plane[0], plane_links, next.first() + before_turn * stride,
-                next_links + before_turn);
-  return open;
+  GridLinks const* link = links + first_slot;
+  SPACEMOE_UNROLL
+  for (std::uint32_t slot = 0; slot < plane.slots(); ++slot) {
+    look(slot, *link);
+    if (++link == links + plane.slots()) link = links;
+  }
+  return gains;
 }
 
 /// The greatest finite latency of a plane, or 0.

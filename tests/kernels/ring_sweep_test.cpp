@@ -74,7 +74,7 @@ struct Memory {
 
 template <class Row>
 void fill(Row& row, Latencies const& latencies) {
-  for (std::uint32_t slot = 0; slot < slots; ++slot) row[slot] = latencies[slot];
+  for (std::uint32_t slot = 0; slot < row.slots(); ++slot) row[slot] = latencies[slot];
 }
 
 template <class Row>
@@ -123,44 +123,58 @@ TEST(RingSweep, StartsInPlanes) {
   EXPECT_EQ(read(row), closed(source, links));
 }
 
-TEST(RingSweep, OffersAndFindsOpenLinks) {
-  std::uint32_t open_ways = 0;
+TEST(RingSweep, OffersWhatIsBetter) {
+  std::uint32_t gains = 0;
   for (std::uint32_t seed = 0; seed < 200; ++seed) {
     std::uint32_t const first_slot = seed % slots;
-    auto const plane_links = random_links(seed);
-    auto const next_links = random_links(seed + 1000);
+    Way const way = seed % 2 == 0 ? Way::forward : Way::backward;
+    auto const links = random_links(seed);
     auto const plane = random_latencies(seed + 2000);
     auto const next = random_latencies(seed + 3000);
-    Memory plane_memory(plane);
-    Memory next_memory(next);
-    auto const open =
-        open_links(plane_memory.row(), plane_links.data(), first_slot, next_memory.row(), next_links.data());
+    auto expected = offered(plane, first_slot, links, way);
+    for (std::uint32_t slot = 0; slot < slots; ++slot) expected[slot] = std::min(expected[slot], next[slot]);
 
-    auto const better = [](Latencies a, Latencies const& b) {
-      for (std::uint32_t slot = 0; slot < slots; ++slot) a[slot] = std::min(a[slot], b[slot]);
-      return a;
-    };
-    auto const next_after = better(next, offered(plane, first_slot, next_links, Way::forward));
-    auto const plane_after =
-        better(plane, offered(next, (slots - first_slot) % slots, plane_links, Way::backward));
-    ASSERT_EQ(open.forward, next_after != next) << "seed " << seed;
-    ASSERT_EQ(open.backward, plane_after != plane) << "seed " << seed;
-    open_ways += (open.forward ? 1u : 0u) + (open.backward ? 1u : 0u);
-
-    auto row = next_memory.row();
-    ASSERT_EQ(offer(plane_memory.row(), first_slot, row, next_links.data(), Way::forward), open.forward);
-    ASSERT_EQ(read(row), next_after) << "seed " << seed;
-
-    Nanoseconds greatest = 0;
-    for (Nanoseconds const latency : plane) {
-      if (latency != unreachable) greatest = std::max(greatest, latency);
-    }
-    ASSERT_EQ(open.greatest_ns, greatest);
-    auto plane_row = plane_memory.row();
-    ASSERT_EQ(greatest_finite(plane_row), greatest);
+    Memory memory(plane);
+    RegisterRow<slots> row;
+    fill(row, next);
+    ASSERT_EQ(offer(memory.row(), first_slot, row, links.data(), way), expected != next) << "seed " << seed;
+    ASSERT_EQ(read(row), expected) << "seed " << seed;
+    if (expected != next) ++gains;
   }
-  EXPECT_GT(open_ways, 0u);
-  EXPECT_LT(open_ways, 400u);
+  EXPECT_GT(gains, 0u);
+  EXPECT_LT(gains, 200u);
+}
+
+TEST(RingSweep, LooksBackAsAnOfferWould) {
+  std::uint32_t gains = 0;
+  for (std::uint32_t seed = 0; seed < 200; ++seed) {
+    std::uint32_t const first_slot = seed % slots;
+    Way const way = seed % 2 == 0 ? Way::forward : Way::backward;
+    auto const links = random_links(seed);
+    auto const plane = random_latencies(seed + 2000);
+    auto const next = random_latencies(seed + 3000);
+    Memory memory(next);
+    RegisterRow<slots> row;
+    fill(row, plane);
+    // The other way round, slot 0 of the plane is reached from the slot that its own slot 0 leads to.
+    bool const expected = offer(memory.row(), (slots - first_slot) % slots, row, links.data(), opposite(way));
+
+    RegisterRow<slots> turned;
+    fill(turned, plane);
+    turned.turn(first_slot);
+    RegisterRow<slots> next_row;
+    fill(next_row, next);
+    ASSERT_EQ(gains_from_next(turned, links.data(), first_slot, next_row, way), expected) << "seed " << seed;
+    if (expected) ++gains;
+  }
+  EXPECT_GT(gains, 0u);
+  EXPECT_LT(gains, 200u);
+}
+
+TEST(RingSweep, KnowsTheGreatestFiniteLatency) {
+  RegisterRow<4> row;
+  fill(row, {5, unreachable, 70, 6});
+  EXPECT_EQ(greatest_finite(row), 70u);
 }
 
 TEST(RingSweep, NothingIsGreatestWhereNothingIsReached) {
