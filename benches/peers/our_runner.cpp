@@ -4,7 +4,7 @@
 #include "benches/inputs.hpp"
 #include "benches/peers/runner.hpp"
 #include "host/cpu/cpu_backend.hpp"
-#include "host/cpu/simd.hpp"
+#include "host/simd.hpp"
 
 // spacemoe in the comparison: makes the inputs of all and runs our methods.
 

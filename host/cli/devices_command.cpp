@@ -2,7 +2,7 @@
 #include <iostream>
 
 #include "host/cli/commands.hpp"
-#include "host/cpu/simd.hpp"
+#include "host/simd.hpp"
 #include "host/errors.hpp"
 #include "host/evaluation/cuda_backend.hpp"
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "host/cpu/order_statistic_bytes.hpp"
-#include "host/cpu/simd.hpp"
+#include "host/simd.hpp"
 #include "host/cpu/token_tally.hpp"
 
 namespace spacemoe {

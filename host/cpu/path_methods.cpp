@@ -6,7 +6,7 @@
 
 #include "host/cpu/relaxation.hpp"
 #include "host/cpu/ring_sweep.hpp"
-#include "host/cpu/simd.hpp"
+#include "host/simd.hpp"
 #include "host/errors.hpp"
 
 namespace spacemoe {

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "host/cpu/simd.hpp"
+#include "host/simd.hpp"
 #include "kernels/draw.hpp"
 
 #if defined(SPACEMOE_SIMD_X86)

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "host/cpu/sampling_lanes.hpp"
-#include "host/cpu/simd.hpp"
+#include "host/simd.hpp"
 #include "host/cpu/token_tally.hpp"
 
 namespace spacemoe {

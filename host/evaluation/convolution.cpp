@@ -4,14 +4,19 @@
 #include <cstring>
 
 #include "host/evaluation/vectors.hpp"
+#include "host/simd.hpp"
 
 namespace spacemoe {
 namespace {
 
-/// Sums are kept in registers while all atoms pass.
+/// Grid points that are summed side by side.
+constexpr std::size_t convolution_block = 64;
+
+/// before[i - point] is the mass at i - point for every atom and every i below the length of `sum`, a
+/// multiple of `convolution_block`. Sums are kept in registers while all atoms pass.
 template <std::size_t bytes>
-SPACEMOE_VECTORS_BODY void convolve_body(double const* before, std::span<GridAtom const> atoms,
-                                         std::span<double> sum) {
+SPACEMOE_BODY void convolve_body(double const* before, std::span<GridAtom const> atoms,
+                                 std::span<double> sum) {
   constexpr std::size_t parts = 8;
   constexpr std::size_t lanes = bytes / sizeof(double);
   static_assert(convolution_block % (parts * lanes) == 0);
@@ -30,33 +35,27 @@ SPACEMOE_VECTORS_BODY void convolve_body(double const* before, std::span<GridAto
   }
 }
 
-void convolve_portable(double const* before, std::span<GridAtom const> atoms, std::span<double> sum) {
-  convolve_body<16>(before, atoms, sum);
-}
-
-#if defined(SPACEMOE_VECTORS_X86)
-SPACEMOE_VECTORS_AVX2 void convolve_avx2(double const* before, std::span<GridAtom const> atoms,
-                                         std::span<double> sum) {
+#if defined(SPACEMOE_SIMD_X86)
+SPACEMOE_AVX2 void convolve_avx2(double const* before, std::span<GridAtom const> atoms,
+                                 std::span<double> sum) {
   convolve_body<32>(before, atoms, sum);
 }
 
-SPACEMOE_VECTORS_AVX512 void convolve_avx512(double const* before, std::span<GridAtom const> atoms,
-                                             std::span<double> sum) {
+SPACEMOE_AVX512 void convolve_avx512(double const* before, std::span<GridAtom const> atoms,
+                                     std::span<double> sum) {
   convolve_body<64>(before, atoms, sum);
 }
 #endif
 
-}  // namespace
-
-std::vector<ConvolutionSums*> const& convolution_sums() {
-#if defined(SPACEMOE_VECTORS_X86)
-  static std::vector<ConvolutionSums*> const ways =
-      runnable<ConvolutionSums>(convolve_portable, convolve_avx2, convolve_avx512);
-#else
-  static std::vector<ConvolutionSums*> const ways{convolve_portable};
+void add_up(double const* before, std::span<GridAtom const> atoms, std::span<double> sum) {
+#if defined(SPACEMOE_SIMD_X86)
+  if (instruction_set() == InstructionSet::avx512) return convolve_avx512(before, atoms, sum);
+  if (instruction_set() == InstructionSet::avx2) return convolve_avx2(before, atoms, sum);
 #endif
-  return ways;
+  convolve_body<16>(before, atoms, sum);
 }
+
+}  // namespace
 
 void convolve(std::vector<double>& mass, std::span<GridAtom const> atoms, std::vector<double>& room) {
   std::size_t const widest = std::ranges::max_element(atoms, {}, &GridAtom::point)->point;
@@ -65,7 +64,7 @@ void convolve(std::vector<double>& mass, std::span<GridAtom const> atoms, std::v
   room.assign(widest + padded, 0.0);
   std::ranges::copy(mass, room.begin() + static_cast<std::ptrdiff_t>(widest));
   mass.resize(padded);
-  convolution_sums().back()(room.data() + widest, atoms, mass);
+  add_up(room.data() + widest, atoms, mass);
   mass.resize(length);
 }
 

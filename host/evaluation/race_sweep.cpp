@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "host/evaluation/vectors.hpp"
+#include "host/simd.hpp"
 #include "kernels/routing.hpp"
 
 namespace spacemoe {
@@ -15,9 +16,9 @@ struct NodeNumbers {
   using Part = typename RegisterOf<bytes>::Type;
   Part part[parts];
 
-  SPACEMOE_VECTORS_BODY void load(double const* numbers) { __builtin_memcpy(part, numbers, sizeof part); }
-  SPACEMOE_VECTORS_BODY void store(double* numbers) const { __builtin_memcpy(numbers, part, sizeof part); }
-  SPACEMOE_VECTORS_BODY void fill(double number) {
+  SPACEMOE_BODY void load(double const* numbers) { __builtin_memcpy(part, numbers, sizeof part); }
+  SPACEMOE_BODY void store(double* numbers) const { __builtin_memcpy(numbers, part, sizeof part); }
+  SPACEMOE_BODY void fill(double number) {
     for (Part& p : part) p = Part{} + number;
   }
 };
@@ -33,14 +34,13 @@ class Arrivals {
   using Numbers = NodeNumbers<bytes>;
 
  public:
-  SPACEMOE_VECTORS_BODY explicit Arrivals(std::uint32_t top_k)
-      : top_k_(known_top_k > 0 ? known_top_k : top_k) {
+  SPACEMOE_BODY explicit Arrivals(std::uint32_t top_k) : top_k_(known_top_k > 0 ? known_top_k : top_k) {
     exactly_[0].fill(1);
     for (std::uint32_t k = 1; k < top_k_; ++k) exactly_[k].fill(0);
     enough_.fill(0);
   }
 
-  SPACEMOE_VECTORS_BODY void let_in(Numbers const& absent) {
+  SPACEMOE_BODY void let_in(Numbers const& absent) {
     for (std::size_t i = 0; i < Numbers::parts; ++i) {
       auto const stays_out = absent.part[i];
       auto const arrives = 1 - stays_out;
@@ -54,11 +54,11 @@ class Arrivals {
   }
 
   /// Chance of top_k arrivals or more.
-  SPACEMOE_VECTORS_BODY Numbers const& enough() const {
+  SPACEMOE_BODY Numbers const& enough() const {
     return enough_;
   }
 
-  SPACEMOE_VECTORS_BODY bool surely_enough() const {
+  SPACEMOE_BODY bool surely_enough() const {
     double chance[race_lanes];
     enough_.store(chance);
     bool sure = true;
@@ -75,9 +75,8 @@ class Arrivals {
 /// Adds a block's terms to `sums` [m - 1][node]. `rest` [expert][node] is room for the quadrature's weight
 /// times the chance that no expert from m on has arrived.
 template <std::size_t bytes, std::uint32_t known_top_k>
-SPACEMOE_VECTORS_BODY void add_block(double const* weight, double const* absent,
-                                     std::span<std::uint32_t const> order, std::uint32_t top_k, double* rest,
-                                     double* sums) {
+SPACEMOE_BODY void add_block(double const* weight, double const* absent, std::span<std::uint32_t const> order,
+                             std::uint32_t top_k, double* rest, double* sums) {
   using Numbers = NodeNumbers<bytes>;
   std::size_t const experts = order.size();
   Numbers left, factor, sum;
@@ -107,8 +106,7 @@ SPACEMOE_VECTORS_BODY void add_block(double const* weight, double const* absent,
 }
 
 template <std::size_t bytes, std::uint32_t known_top_k>
-SPACEMOE_VECTORS_BODY void sweep(RaceView const& race, std::span<std::uint32_t const> order,
-                                 std::span<double> sums) {
+SPACEMOE_BODY void sweep(RaceView const& race, std::span<std::uint32_t const> order, std::span<double> sums) {
   std::size_t const experts = order.size();
   std::vector<double> room(2 * experts * race_lanes);
   double* const node_sums = room.data();
@@ -124,8 +122,8 @@ SPACEMOE_VECTORS_BODY void sweep(RaceView const& race, std::span<std::uint32_t c
 }
 
 template <std::size_t bytes>
-SPACEMOE_VECTORS_BODY void sweep_body(RaceView const& race, std::span<std::uint32_t const> order,
-                                      std::span<double> sums) {
+SPACEMOE_BODY void sweep_body(RaceView const& race, std::span<std::uint32_t const> order,
+                              std::span<double> sums) {
   switch (race.top_k) {
     case 2:
       return sweep<bytes, 2>(race, order, sums);
@@ -140,35 +138,26 @@ SPACEMOE_VECTORS_BODY void sweep_body(RaceView const& race, std::span<std::uint3
   }
 }
 
-void sweep_portable(RaceView const& race, std::span<std::uint32_t const> order, std::span<double> sums) {
-  sweep_body<16>(race, order, sums);
-}
-
-#if defined(SPACEMOE_VECTORS_X86)
-SPACEMOE_VECTORS_AVX2 void sweep_avx2(RaceView const& race, std::span<std::uint32_t const> order,
-                                      std::span<double> sums) {
+#if defined(SPACEMOE_SIMD_X86)
+SPACEMOE_AVX2 void sweep_avx2(RaceView const& race, std::span<std::uint32_t const> order,
+                              std::span<double> sums) {
   sweep_body<32>(race, order, sums);
 }
 
-SPACEMOE_VECTORS_AVX512 void sweep_avx512(RaceView const& race, std::span<std::uint32_t const> order,
-                                          std::span<double> sums) {
+SPACEMOE_AVX512 void sweep_avx512(RaceView const& race, std::span<std::uint32_t const> order,
+                                  std::span<double> sums) {
   sweep_body<64>(race, order, sums);
 }
 #endif
 
 }  // namespace
 
-std::vector<RaceSweep*> const& race_sweeps() {
-#if defined(SPACEMOE_VECTORS_X86)
-  static std::vector<RaceSweep*> const sweeps = runnable<RaceSweep>(sweep_portable, sweep_avx2, sweep_avx512);
-#else
-  static std::vector<RaceSweep*> const sweeps{sweep_portable};
-#endif
-  return sweeps;
-}
-
 void race_sweep(RaceView const& race, std::span<std::uint32_t const> order, std::span<double> sums) {
-  race_sweeps().back()(race, order, sums);
+#if defined(SPACEMOE_SIMD_X86)
+  if (instruction_set() == InstructionSet::avx512) return sweep_avx512(race, order, sums);
+  if (instruction_set() == InstructionSet::avx2) return sweep_avx2(race, order, sums);
+#endif
+  sweep_body<16>(race, order, sums);
 }
 
 }  // namespace spacemoe

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 namespace spacemoe {
 
@@ -21,13 +20,7 @@ struct RaceView {
 /// Sum over the quadrature of (chance that at least top_k of the first m of `order` have arrived) (chance
 /// that none of the others has), for m from 1; `order` has every expert, and for all of them the sum is left
 /// at 0. Times the weight of the others this is the chance that the first top_k arrivals are among the first
-/// m.
-using RaceSweep = void(RaceView const& race, std::span<std::uint32_t const> order, std::span<double> sums);
-
-/// The fastest way that this machine can run.
-RaceSweep race_sweep;
-
-/// All ways that it can run, for tests: their results are the same bits, being + - * in one order.
-std::vector<RaceSweep*> const& race_sweeps();
+/// m. The same bits by every instruction set, being + - * in one order.
+void race_sweep(RaceView const& race, std::span<std::uint32_t const> order, std::span<double> sums);
 
 }  // namespace spacemoe

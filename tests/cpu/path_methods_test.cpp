@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "host/cpu/path_table.hpp"
-#include "host/cpu/simd.hpp"
+#include "host/simd.hpp"
 #include "host/errors.hpp"
 #include "tests/support/boost_paths.hpp"
 #include "tests/support/graphs.hpp"

@@ -6,6 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/instruction_sets.hpp"
+
 namespace spacemoe {
 namespace {
 
@@ -47,17 +49,19 @@ TEST(Convolution, FollowsItsDefinition) {
   }
 }
 
-TEST(Convolution, EveryWayGivesTheSameBits) {
-  ASSERT_FALSE(convolution_sums().empty());
-  auto const mass = random_numbers(500 + 4 * convolution_block, 3);
+TEST(Convolution, EveryInstructionSetGivesTheSameBits) {
+  auto const mass = random_numbers(777, 3);
   std::vector<GridAtom> atoms;
   for (std::size_t a = 0; a < 70; ++a) atoms.push_back({7 * a, random_numbers(70, 4)[a]});
-  std::vector<double> reference(4 * convolution_block);
-  convolution_sums().front()(mass.data() + 500, atoms, reference);
-  for (ConvolutionSums* const add_up : convolution_sums()) {
-    std::vector<double> sum(4 * convolution_block);
-    add_up(mass.data() + 500, atoms, sum);
-    EXPECT_EQ(sum, reference);
+  auto const sums = [&](InstructionSet set) {
+    testing::WithInstructionSet const used(set);
+    auto sum = mass;
+    std::vector<double> room;
+    convolve(sum, atoms, room);
+    return sum;
+  };
+  for (InstructionSet const set : available_instruction_sets()) {
+    EXPECT_EQ(sums(set), sums(InstructionSet::scalar)) << name(set);
   }
 }
 

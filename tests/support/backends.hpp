@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "host/cpu/cpu_backend.hpp"
-#include "host/cpu/simd.hpp"
+#include "host/simd.hpp"
 #include "host/evaluation/backend.hpp"
 #include "host/evaluation/cuda_backend.hpp"
 

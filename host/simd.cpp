@@ -1,4 +1,4 @@
-#include "host/cpu/simd.hpp"
+#include "host/simd.hpp"
 
 #include <algorithm>
 #include <array>
