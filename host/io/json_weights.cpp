@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "host/io/number_text.hpp"
 #include "host/io/text_files.hpp"
 
 namespace spacemoe {
@@ -17,6 +18,19 @@ std::string line_and_column(std::string_view text, std::size_t byte) {
   std::size_t const line = static_cast<std::size_t>(std::ranges::count(before, '\n')) + 1;
   std::size_t const line_begin = before.rfind('\n') + 1;  // npos + 1 is 0
   return std::to_string(line) + ":" + std::to_string(before.size() - line_begin + 1);
+}
+
+/// What the parser has to say beyond "[...] parse error at line 1, column 2: " and the text it read last.
+std::string reason(std::string_view message) {
+  if (auto const colon = message.find(": "); colon != std::string_view::npos)
+    message.remove_prefix(colon + 2);
+  return std::string(message.substr(0, message.find("; last read: ")));
+}
+
+std::string description(json const& value) {
+  if (value.is_string()) return quoted_excerpt(value.get_ref<std::string const&>());
+  if (value.is_structured()) return value.is_array() ? "an array" : "an object";
+  return value.dump();
 }
 
 /// Turns a document into rows of numbers; complains by row and expert, for JSON values have no line.
@@ -41,8 +55,8 @@ class RowReader {
       for (json const& number : row) {
         bool const valid = number.is_number() && range_.contains(number.get<double>());
         if (!valid) {
-          return complain(name + ", number " + std::to_string(&number - &row.front()) + ": " + number.dump() +
-                              " is not a number " + range_.text(),
+          return complain(name + ", number " + std::to_string(&number - &row.front()) + ": " +
+                              description(number) + " is not a number " + range_.text(),
                           "");
         }
         numbers.value.push_back(number.get<double>());
@@ -74,7 +88,8 @@ std::optional<NumberArray> read_json_weights(std::filesystem::path const& file, 
     document = json::parse(*text);
   } catch (json::parse_error const& error) {
     std::string const position = line_and_column(*text, error.byte == 0 ? 0 : error.byte - 1);
-    complaints.push_back({file.string() + ":" + position, "not valid JSON", expected_shape});
+    complaints.push_back(
+        {file.string() + ":" + position, "not valid JSON: " + reason(error.what()), expected_shape});
     return std::nullopt;
   } catch (json::out_of_range const&) {
     return reader.complain("a number is too large for a double", "");
@@ -82,16 +97,15 @@ std::optional<NumberArray> read_json_weights(std::filesystem::path const& file, 
   if (document.is_object()) {
     for (auto const& [key, value] : document.items()) {
       bool const known = key == "expert_popularity" || (key == "total_input_tokens" && value.is_number());
-      if (!known) return reader.complain("unexpected \"" + key + "\"", expected_shape);
+      if (!known) return reader.complain("unexpected " + quoted_excerpt(key), expected_shape);
     }
     if (!document.contains("expert_popularity")) {
       return reader.complain("\"expert_popularity\" is missing", expected_shape);
     }
-    document = json(document["expert_popularity"]);
   }
-  if (!document.is_array() || document.empty())
-    return reader.complain("not an array of rows", expected_shape);
-  return reader.read(document);
+  json const& rows = document.is_object() ? document["expert_popularity"] : document;
+  if (!rows.is_array() || rows.empty()) return reader.complain("not an array of rows", expected_shape);
+  return reader.read(rows);
 }
 
 }  // namespace spacemoe

@@ -387,7 +387,7 @@ void read_model(TableReader& root, Readiness& ready, Scenario& scenario) {
   table.find("file");
   if (whole) require_counts(table);
   MoeModel& model = scenario.model;
-  model.name = table.text("name").value_or("unnamed");
+  model.name = table.label("name").value_or("unnamed");
   read_counts(table, model);
   check_counts(table, model);
   model.expert_bytes = table.real("expert_bytes", {0, 1e18}).value_or(0);

@@ -73,7 +73,7 @@ void read_phasing(TableReader& table, std::optional<std::uint32_t> planes, Shell
 
 Shell read_shell(TableReader& table, std::size_t number) {
   Shell shell;
-  shell.name = table.text("name").value_or("shell " + std::to_string(number));
+  shell.name = table.label("name").value_or("shell " + std::to_string(number));
   for (std::string_view const key : {"altitude_km", "inclination_deg", "planes"}) {
     table.require(key, "every shell gives it");
   }
@@ -111,7 +111,7 @@ std::vector<Shell> read_walker(TableReader& section) {
     }
     return shells;
   } catch (std::invalid_argument const& error) {
-    section.complain("walker", error.what(), "write for example \"D:550:53.0:1584/72/39\"");
+    section.complain("walker", excerpt(error.what(), 1000), "write for example \"D:550:53.0:1584/72/39\"");
     return {};
   }
 }

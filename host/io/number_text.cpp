@@ -13,6 +13,49 @@ std::string shortest(double value) {
   return {buffer, end};
 }
 
+struct Control {
+  unsigned code;
+  std::size_t bytes;
+};
+
+/// The control character of UTF-8 that begins at a byte: C0 and DEL, or the two bytes of a C1.
+std::optional<Control> control_at(std::string_view text, std::size_t at) {
+  auto const byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  unsigned const first = byte(at);
+  if (first < 0x20 || first == 0x7f) return Control{first, 1};
+  unsigned const second = byte(at + 1);
+  if (first == 0xc2 && second >= 0x80 && second < 0xa0) return Control{second, 2};
+  return std::nullopt;
+}
+
+/// `text` with control characters as \uXXXX and a backslash before each of `special`.
+std::string escaped(std::string_view text, std::string_view special) {
+  std::string result;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (auto const control = control_at(text, i)) {
+      char escape[8];
+      std::snprintf(escape, sizeof escape, "\\u%04X", control->code);
+      result += escape;
+      i += control->bytes - 1;
+      continue;
+    }
+    if (special.find(text[i]) != std::string_view::npos) result += '\\';
+    result += text[i];
+  }
+  return result;
+}
+
+/// At most the first `most` bytes, without splitting a character of UTF-8.
+std::string_view beginning(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return text;
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
+  return text.substr(0, most);
+}
+
+std::string ellipsis(std::string_view text, std::size_t most) {
+  return text.size() > most ? "..." : "";
+}
+
 }  // namespace
 
 std::string toml_number(double value) {
@@ -29,21 +72,23 @@ std::string plain_number(double value) {
 }
 
 std::string toml_string(std::string_view text) {
-  std::string quoted = "\"";
-  for (char const c : text) {
-    auto const code = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      quoted += '\\';
-      quoted += c;
-    } else if (code < 0x20 || code == 0x7f) {
-      char escape[8];
-      std::snprintf(escape, sizeof escape, "\\u%04X", static_cast<unsigned>(code));
-      quoted += escape;
-    } else {
-      quoted += c;
-    }
+  return '"' + escaped(text, "\"\\") + '"';
+}
+
+bool has_control_characters(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (control_at(text, i)) return true;
   }
-  return quoted + '"';
+  return false;
+}
+
+std::string excerpt(std::string_view text, std::size_t most) {
+  return escaped(beginning(text, most), "") + ellipsis(text, most);
+}
+
+std::string quoted_excerpt(std::string_view text) {
+  constexpr std::size_t most = 60;
+  return '"' + escaped(beginning(text, most), "\"\\") + ellipsis(text, most) + '"';
 }
 
 std::optional<double> parse_number(std::string_view text) {

@@ -6,6 +6,7 @@
 #include "host/io/scenario_names.hpp"
 #include "host/io/scenario_sections.hpp"
 #include "host/io/suggestion.hpp"
+#include "host/io/text_files.hpp"
 
 namespace spacemoe {
 namespace {
@@ -25,17 +26,15 @@ std::vector<Strategy> parse_strategies(std::vector<std::string> const& words, st
                                        std::vector<Complaint>& complaints) {
   std::vector<Strategy> strategies;
   if (words.empty()) {
-    complaints.push_back(
-        {where, "names no strategy",
-         "valid are " + std::string(name(Strategy::spacemoe)) + " and others; give at least one"});
+    complaints.push_back({where, "names no strategy", "give at least one; " + valid_words(strategy_names())});
   }
   for (std::string const& word : words) {
     auto const strategy = strategy_named(word);
     if (!strategy) {
       complaints.push_back(
-          {where, toml_string(word) + " is not a strategy", suggestion(word, strategy_names())});
+          {where, quoted_excerpt(word) + " is not a strategy", suggestion(word, strategy_names())});
     } else if (std::ranges::find(strategies, *strategy) != strategies.end()) {
-      complaints.push_back({where, toml_string(word) + " is named twice", "name it once"});
+      complaints.push_back({where, quoted_excerpt(word) + " is named twice", "name it once"});
     } else {
       strategies.push_back(*strategy);
     }
@@ -81,7 +80,7 @@ void read_ring_shell(TableReader& section, Readiness ready, Scenario& scenario) 
   }
   std::vector<std::string_view> names;
   for (Shell const& shell : shells) names.push_back(shell.name);
-  section.complain("ring_shell", "no shell is called " + toml_string(*wanted), suggestion(*wanted, names));
+  section.complain("ring_shell", "no shell is called " + quoted_excerpt(*wanted), suggestion(*wanted, names));
 }
 
 void refuse_rings_without_shell(std::string const& where, Scenario const& scenario,
@@ -192,6 +191,12 @@ std::vector<Placement> read_from_result(TableReader& section, std::filesystem::p
   section.require("file_strategy", "a result holds the placements of several strategies");
   auto const strategy = section.text("file_strategy");
   if (!strategy) return {};
+  if (!strategy_named(*strategy)) {
+    section.complain("file_strategy", quoted_excerpt(*strategy) + " is not a strategy",
+                     suggestion(*strategy, strategy_names()));
+    return {};
+  }
+  if (!open_file(file, section.where("file"), section.complaints())) return {};
   try {
     return read_placements(file, *strategy);
   } catch (ScenarioError const& error) {

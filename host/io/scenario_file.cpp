@@ -25,7 +25,7 @@ void read_seed(TableReader& root, ScenarioOverrides const& overrides, Scenario& 
 
 void read_sections(TableReader& root, ScenarioOverrides const& overrides, Scenario& scenario) {
   Readiness ready;
-  scenario.title = root.text("title").value_or("");
+  scenario.title = root.label("title").value_or("");
   read_seed(root, overrides, scenario);
   read_network(root, ready, scenario);
   read_model(root, ready, scenario);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "host/io/number_text.hpp"
+
 namespace spacemoe {
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -26,13 +28,18 @@ std::string_view nearest(std::string_view word, std::span<std::string_view const
   return best == candidates.end() ? std::string_view{} : *best;
 }
 
-std::string suggestion(std::string_view word, std::span<std::string_view const> candidates) {
-  std::string text = "the nearest is \"" + std::string(nearest(word, candidates)) + "\"; valid are ";
-  for (std::size_t i = 0; i < candidates.size(); ++i) {
-    if (i > 0) text += ", ";
-    text += candidates[i];
+std::string valid_words(std::span<std::string_view const> candidates) {
+  std::string text;
+  for (std::string_view const candidate : candidates) {
+    text += (text.empty() ? "valid are " : ", ") + excerpt(candidate);
   }
   return text;
+}
+
+std::string suggestion(std::string_view word, std::span<std::string_view const> candidates) {
+  constexpr std::size_t longest = 100;  // beyond it all candidates are far, and the distance is slow
+  return "the nearest is " + quoted_excerpt(nearest(word.substr(0, longest), candidates)) + "; " +
+         valid_words(candidates);
 }
 
 }  // namespace spacemoe

@@ -11,6 +11,7 @@ namespace spacemoe {
 namespace {
 
 constexpr std::size_t complaints_per_array = 10;
+constexpr std::size_t longest_path = 4096;
 
 TomlTable const empty_table;
 
@@ -20,6 +21,13 @@ std::string indexed(std::string const& name, std::size_t i) {
 
 std::string numbers_text(std::size_t count) {
   return std::to_string(count) + (count == 1 ? " number" : " numbers");
+}
+
+/// A key as TOML writes it.
+std::string key_text(std::string_view key) {
+  constexpr std::string_view bare = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+  bool const plain = !key.empty() && key.find_first_not_of(bare) == std::string_view::npos;
+  return plain ? excerpt(key) : quoted_excerpt(key);
 }
 
 }  // namespace
@@ -45,7 +53,7 @@ bool TableReader::has(std::string_view key) const {
 }
 
 std::string TableReader::name_of(std::string_view key) const {
-  return path_.empty() ? std::string(key) : path_ + "." + std::string(key);
+  return (path_.empty() ? "" : path_ + ".") + key_text(key);
 }
 
 std::string TableReader::where(std::string_view key) const {
@@ -90,6 +98,14 @@ std::optional<std::string> TableReader::text(std::string_view key) {
   if (value == nullptr) return std::nullopt;
   if (auto const* given = value->as<std::string>()) return *given;
   wrong_type(key, *value, "a string");
+  return std::nullopt;
+}
+
+std::optional<std::string> TableReader::label(std::string_view key) {
+  auto line = text(key);
+  if (!line || !has_control_characters(*line)) return line;
+  complain(key, quoted_excerpt(*line) + " holds control characters",
+           "write it on one line, of visible characters");
   return std::nullopt;
 }
 
@@ -242,10 +258,11 @@ std::optional<std::vector<std::string>> TableReader::texts(std::string_view key)
 }
 
 std::optional<std::filesystem::path> TableReader::path(std::string_view key) {
-  auto const name = text(key);
+  auto const name = label(key);
   if (!name) return std::nullopt;
-  if (name->empty()) {
-    complain(key, "an empty file name");
+  if (name->empty() || name->size() > longest_path) {
+    complain(key,
+             name->empty() ? "an empty file name" : quoted_excerpt(*name) + " is too long for a file name");
     return std::nullopt;
   }
   return (table_->find(key)->file->parent_path() / *name).lexically_normal();
@@ -257,7 +274,7 @@ std::optional<std::size_t> TableReader::choose(std::string_view key,
   if (!word) return std::nullopt;
   auto const found = std::ranges::find(words, *word);
   if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
-  complain(key, toml_string(*word) + " is not one of its values", suggestion(*word, words));
+  complain(key, quoted_excerpt(*word) + " is not one of its values", suggestion(*word, words));
   return std::nullopt;
 }
 

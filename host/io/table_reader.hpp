@@ -66,6 +66,8 @@ class TableReader {
 
   std::optional<bool> boolean(std::string_view key);
   std::optional<std::string> text(std::string_view key);
+  /// Text of one line, without control characters.
+  std::optional<std::string> label(std::string_view key);
   std::optional<std::uint64_t> integer(std::string_view key, std::uint64_t min, std::uint64_t max);
   std::optional<std::uint32_t> count(std::string_view key, std::uint32_t min, std::uint32_t max);
   std::optional<double> real(std::string_view key, Range range);

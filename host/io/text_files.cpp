@@ -4,7 +4,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <utility>
 
 #include "host/io/number_text.hpp"
@@ -23,6 +22,13 @@ std::string_view take(std::string_view& text, char separator) {
   return taken;
 }
 
+/// A file's text without the byte order mark before it and the blanks and line ends after it.
+std::string_view without_margins(std::string_view text) {
+  constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
+  return text.substr(0, text.find_last_not_of(" \t\r\n") + 1);  // npos + 1 is 0
+}
+
 std::vector<std::string_view> cells(std::string_view line) {
   std::vector<std::string_view> found;
   while (true) {
@@ -32,11 +38,20 @@ std::vector<std::string_view> cells(std::string_view line) {
   }
 }
 
+bool is_blank(std::vector<std::string_view> const& row) {
+  return row.size() == 1 && row.front().empty();
+}
+
 /// Reads lines of numbers, and remembers what to complain of.
 class CsvReader {
  public:
   CsvReader(std::filesystem::path const& file, std::string_view text, std::vector<Complaint>& complaints)
-      : file_(file.string()), text_(text), complaints_(complaints), before_(complaints.size()) {}
+      : file_(file.string()),
+        text_(without_margins(text)),
+        complaints_(complaints),
+        before_(complaints.size()) {
+    if (text_.empty()) complain("the file is empty", "");
+  }
 
   bool more() const { return !text_.empty() && complaints_.size() < before_ + complaints_per_file; }
   bool good() const { return complaints_.size() == before_; }
@@ -47,13 +62,19 @@ class CsvReader {
   }
 
   void complain(std::string what, std::string remedy) {
-    complaints_.push_back({file_ + ":" + std::to_string(line_), std::move(what), std::move(remedy)});
+    std::string const line = line_ == 0 ? "" : ":" + std::to_string(line_);
+    complaints_.push_back({file_ + line, std::move(what), std::move(remedy)});
   }
 
   void read_row(std::vector<std::string_view> const& row, std::span<CsvColumn const> columns,
                 CsvTable& table) {
+    if (is_blank(row)) {
+      complain("a blank line between others", "remove it");
+      return;
+    }
     if (row.size() != columns.size()) {
-      complain("has " + std::to_string(row.size()) + " columns instead of " + std::to_string(columns.size()),
+      complain("has " + std::to_string(row.size()) + (row.size() == 1 ? " column" : " columns") +
+                   " instead of " + std::to_string(columns.size()),
                "give every line the same columns");
       return;
     }
@@ -67,12 +88,12 @@ class CsvReader {
     bool const digits_only = cell.find_first_not_of("+-0123456789") == std::string_view::npos;
     std::string const kind = expected.integer ? "an integer" : "a number";
     if (!value || (expected.integer && !digits_only)) {
-      complain(column_name(column, expected) + toml_string(cell) + " is not " + kind,
+      complain(column_name(column, expected) + quoted_excerpt(cell) + " is not " + kind,
                "give " + kind + " " + expected.range.text());
       return 0;
     }
     if (!expected.range.contains(*value)) {
-      complain(column_name(column, expected) + std::string(cell) + " is out of range",
+      complain(column_name(column, expected) + excerpt(cell) + " is out of range",
                "give " + kind + " " + expected.range.text());
     }
     return *value;
@@ -96,26 +117,39 @@ std::string header_text(std::span<CsvColumn const> columns) {
   return text;
 }
 
+Complaint unreadable(std::filesystem::path const& file, std::string const& where, std::string const& why) {
+  return {where, "cannot read " + file.string() + ": " + why, ""};
+}
+
 }  // namespace
+
+std::optional<std::ifstream> open_file(std::filesystem::path const& file, std::string const& where,
+                                       std::vector<Complaint>& complaints) {
+  std::error_code error;
+  bool const directory = std::filesystem::is_directory(file, error);
+  errno = 0;
+  std::ifstream stream(file, std::ios::binary);
+  if (!directory && stream) return stream;
+  complaints.push_back(
+      unreadable(file, where, directory ? "it is a directory, not a file" : std::strerror(errno)));
+  return std::nullopt;
+}
 
 std::optional<std::string> read_text(std::filesystem::path const& file, std::string const& where,
                                      std::vector<Complaint>& complaints) {
-  auto const complain = [&](std::string const& why) {
-    complaints.push_back({where, "cannot read " + file.string() + ": " + why, ""});
-    return std::nullopt;
-  };
-  std::error_code error;
-  if (std::filesystem::is_directory(file, error)) return complain("it is a directory, not a file");
-  errno = 0;
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) return complain(std::strerror(errno));
+  auto stream = open_file(file, where, complaints);
+  if (!stream) return std::nullopt;
   std::string text;
   std::array<char, 1 << 16> buffer;
-  while (stream.read(buffer.data(), std::streamsize{buffer.size()}) || stream.gcount() > 0) {
-    text.append(buffer.data(), static_cast<std::size_t>(stream.gcount()));
-    if (text.size() > largest_file) return complain("it is larger than 1 GiB");
+  while (text.size() <= largest_file &&
+         (stream->read(buffer.data(), std::streamsize{buffer.size()}) || stream->gcount() > 0)) {
+    text.append(buffer.data(), static_cast<std::size_t>(stream->gcount()));
   }
-  if (stream.bad()) return complain(std::strerror(errno));
+  bool const failed = stream->bad();
+  if (failed || text.size() > largest_file) {
+    complaints.push_back(unreadable(file, where, failed ? std::strerror(errno) : "it is larger than 1 GiB"));
+    return std::nullopt;
+  }
   return text;
 }
 
@@ -124,6 +158,7 @@ std::optional<CsvTable> read_csv(std::filesystem::path const& file, std::string 
   auto const text = read_text(file, where, complaints);
   if (!text) return std::nullopt;
   CsvReader reader(file, *text, complaints);
+  if (!reader.good()) return std::nullopt;
   auto const header = reader.next_line();
   if (!std::ranges::equal(header, columns, {}, {}, &CsvColumn::name)) {
     reader.complain("the header is not " + header_text(columns), "begin the file with that line");
@@ -142,12 +177,11 @@ std::optional<CsvTable> read_csv(std::filesystem::path const& file, std::string 
   auto const text = read_text(file, where, complaints);
   if (!text) return std::nullopt;
   CsvReader reader(file, *text, complaints);
-  if (text->empty()) reader.complain("the file is empty", "");
   CsvTable table;
   std::vector<CsvColumn> columns;
   while (reader.more()) {
     auto const line = reader.next_line();
-    if (columns.empty()) columns.assign(line.size(), {"", range});
+    if (columns.empty() && !is_blank(line)) columns.assign(line.size(), {"", range});
     reader.read_row(line, columns, table);
   }
   table.columns = columns.size();

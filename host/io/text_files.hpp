@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +13,11 @@
 #include "host/io/table_reader.hpp"
 
 namespace spacemoe {
+
+/// Opens a file for reading. Where it cannot be read, one complaint at `where` (the key that names it) says
+/// why.
+std::optional<std::ifstream> open_file(std::filesystem::path const& file, std::string const& where,
+                                       std::vector<Complaint>& complaints);
 
 /// The whole of a file. Where it cannot be read, one complaint at `where` (the key that names it) says why.
 std::optional<std::string> read_text(std::filesystem::path const& file, std::string const& where,
@@ -32,6 +38,8 @@ struct CsvTable {
 
   double at(std::size_t row, std::size_t column) const { return value[row * columns + column]; }
 };
+
+// A byte order mark and blank lines at the end of a CSV file are skipped; lines end in LF or CR LF.
 
 /// Reads a CSV file whose header names exactly `columns`, in order. Complaints name line and column.
 std::optional<CsvTable> read_csv(std::filesystem::path const& file, std::string const& where,

@@ -80,7 +80,7 @@ std::string TomlValue::description() const {
   if (auto const* boolean = as<bool>()) return *boolean ? "true" : "false";
   if (auto const* integer = as<std::int64_t>()) return std::to_string(*integer);
   if (auto const* real = as<double>()) return toml_number(*real);
-  if (auto const* text = as<std::string>()) return "the string " + toml_string(*text);
+  if (auto const* text = as<std::string>()) return "the string " + quoted_excerpt(*text);
   if (as<TomlArray>() != nullptr) return "an array";
   if (as<TomlTable>() != nullptr) return "a table";
   return "a date or time";
@@ -97,7 +97,7 @@ std::optional<TomlValue> parse_toml(std::string const& text, std::filesystem::pa
     auto const& begin = error.source().begin;
     complaints.push_back(
         {file.string() + ":" + std::to_string(begin.line) + ":" + std::to_string(begin.column),
-         "not valid TOML: " + std::string(error.description()), ""});
+         "not valid TOML: " + excerpt(error.description(), 300), ""});
     return std::nullopt;
   }
 }

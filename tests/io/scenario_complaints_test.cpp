@@ -275,8 +275,20 @@ TEST_F(ScenarioComplaints, WeightFiles) {
            {"w.csv", "1,2,3,4\n1,-2,3,4\n", "w.csv:2: column 2: -2 is out of range", ""},
            {"w.csv", "1,2,3,4\n1,inf,3,4\n", "w.csv:2: column 2: \"inf\" is not a number", ""},
            {"w.csv", "1,2,3\n1,2,3\n", "scenario.toml:21 activation.file: has 2 rows of 3 numbers", ""},
-           {"w.csv", "", "w.csv:0: the file is empty", ""},
-           {"w.json", "[[1, 2, 3, 4], [1, 2, 3,\n 4]] tail", "w.json:2:7: not valid JSON", ""},
+           {"w.csv", "", "w.csv: the file is empty", ""},
+           {"w.csv", "\xef\xbb\xbf\r\n \r\n", "w.csv: the file is empty", ""},
+           {"w.csv", "1,2,3,4\r\n\r\n1,2,3,4\r\n", "w.csv:2: a blank line between others", "remove it"},
+           {"w.csv", "\n1,2,3,4\n", "w.csv:1: a blank line between others", ""},
+           {"w.csv", "1,2,3,4\n1\n", "w.csv:2: has 1 column instead of 4", ""},
+           {"w.csv",
+            "1,2,3,4\n1,2,\xef\xbb\xbf"
+            "3,4\n",
+            "w.csv:2: column 3: ", "is not a number"},
+           {"w.json", "[[1, 2, 3, 4], [1, 2, 3,\n 4]] tail", "w.json:2:7: not valid JSON: syntax error",
+            "invalid literal; give [[...]"},
+           {"w.json", "[[1, 2,\n 3, 4]", "w.json:2:7: not valid JSON: syntax error",
+            "unexpected end of input"},
+           {"w.json", "[[1, 2, [[[[]]]], 4]]", "w.json: row 0, number 2: an array is not a number", ""},
            {"w.json", "[[1, 2, 3, 4], [1, 2, 3]]", "w.json: row 1 has 3 numbers where the first row has 4",
             ""},
            {"w.json", "[[1, 2, 3, 4], [1, 2, -3, 4]]", "w.json: row 1, number 2: -3 is not a number", ""},
@@ -364,38 +376,42 @@ TEST_F(ScenarioComplaints, RateFiles) {
 }
 
 TEST_F(ScenarioComplaints, Placement) {
-  for (Replaced const& c : std::vector<Replaced>{
-           {"strategies = [\"spacemoe\"]\n", "", "scenario.toml:17 placement.strategies: missing", ""},
-           {"[\"spacemoe\"]", "[]", "scenario.toml:18 placement.strategies: names no strategy", ""},
-           {"[\"spacemoe\"]", "\"spacemoe\"",
-            "scenario.toml:18 placement.strategies: ", "an array of strings"},
-           {"[\"spacemoe\"]", "[\"spacemoe\", 3]",
-            "scenario.toml:18 placement.strategies[1]: ", "a string, not 3"},
-           {"[\"spacemoe\"]", "[\"spacmoe\"]", "scenario.toml:18 placement.strategies: \"spacmoe\" is not a",
-            "the nearest is \"spacemoe\""},
-           {"[\"spacemoe\"]", "[\"greedy\", \"greedy\"]",
-            "scenario.toml:18 placement.strategies: \"greedy\" is named twice", ""},
-           {"[\"spacemoe\"]", "[\"greedy\"]\ncapacity = 0", "scenario.toml:19 placement.capacity: 0 is out",
-            ""},
-           {"[\"spacemoe\"]", "[\"greedy\"]\nrandom_placements = 0",
-            "scenario.toml:19 placement.random_placements: 0 is out", ""},
-           {"[\"spacemoe\"]", "[\"greedy\"]\nring_shell = 1",
-            "scenario.toml:19 placement.ring_shell: 1 is out", "from 0 to 0"},
-           {"[\"spacemoe\"]", "[\"greedy\"]\nring_shell = \"shell 1\"",
-            "scenario.toml:19 placement.ring_shell: no shell is called", "the nearest is \"shell 0\""},
-           {"[\"spacemoe\"]", "[\"greedy\"]\naggregation = \"gateway\"",
-            "scenario.toml:19 placement.aggregation: ", "own-gateway"},
-           {"[\"spacemoe\"]", "[\"file\"]", "scenario.toml:17 placement.file: missing",
-            "[[placement.given]]"},
-           {"[\"spacemoe\"]", "[\"greedy\"]\nfile = \"p.toml\"",
-            "scenario.toml:19 placement.file: has no effect", ""},
-           {"[\"spacemoe\"]", "[\"file\"]\nfile = \"p.toml\"",
-            "scenario.toml:19 placement.file: cannot read p.toml", ""},
-           {"[\"spacemoe\"]", "[\"file\"]\nfile = \"r.h5\"",
-            "scenario.toml:17 placement.file_strategy: missing", ""},
-           {"[\"spacemoe\"]", "[\"file\"]\nfile = \"r.h5\"\nfile_strategy = \"greedy\"",
-            "scenario.toml:19 placement.file: ", "r.h5"},
-       }) {
+  for (
+      Replaced const& c : std::vector<Replaced>{
+          {"strategies = [\"spacemoe\"]\n", "", "scenario.toml:17 placement.strategies: missing", ""},
+          {"[\"spacemoe\"]", "[]", "scenario.toml:18 placement.strategies: names no strategy",
+           "valid are rand-place, rand-intra, rand-intra-cg, spacemoe, near-random, colocated, greedy, file"},
+          {"[\"spacemoe\"]", "\"spacemoe\"",
+           "scenario.toml:18 placement.strategies: ", "an array of strings"},
+          {"[\"spacemoe\"]", "[\"spacemoe\", 3]",
+           "scenario.toml:18 placement.strategies[1]: ", "a string, not 3"},
+          {"[\"spacemoe\"]", "[\"spacmoe\"]", "scenario.toml:18 placement.strategies: \"spacmoe\" is not a",
+           "the nearest is \"spacemoe\""},
+          {"[\"spacemoe\"]", "[\"greedy\", \"greedy\"]",
+           "scenario.toml:18 placement.strategies: \"greedy\" is named twice", ""},
+          {"[\"spacemoe\"]", "[\"greedy\"]\ncapacity = 0", "scenario.toml:19 placement.capacity: 0 is out",
+           ""},
+          {"[\"spacemoe\"]", "[\"greedy\"]\nrandom_placements = 0",
+           "scenario.toml:19 placement.random_placements: 0 is out", ""},
+          {"[\"spacemoe\"]", "[\"greedy\"]\nring_shell = 1",
+           "scenario.toml:19 placement.ring_shell: 1 is out", "from 0 to 0"},
+          {"[\"spacemoe\"]", "[\"greedy\"]\nring_shell = \"shell 1\"",
+           "scenario.toml:19 placement.ring_shell: no shell is called", "the nearest is \"shell 0\""},
+          {"[\"spacemoe\"]", "[\"greedy\"]\naggregation = \"gateway\"",
+           "scenario.toml:19 placement.aggregation: ", "own-gateway"},
+          {"[\"spacemoe\"]", "[\"file\"]", "scenario.toml:17 placement.file: missing", "[[placement.given]]"},
+          {"[\"spacemoe\"]", "[\"greedy\"]\nfile = \"p.toml\"",
+           "scenario.toml:19 placement.file: has no effect", ""},
+          {"[\"spacemoe\"]", "[\"file\"]\nfile = \"p.toml\"",
+           "scenario.toml:19 placement.file: cannot read p.toml", ""},
+          {"[\"spacemoe\"]", "[\"file\"]\nfile = \"r.h5\"",
+           "scenario.toml:17 placement.file_strategy: missing", ""},
+          {"[\"spacemoe\"]", "[\"file\"]\nfile = \"r.h5\"\nfile_strategy = \"greedy\"",
+           "scenario.toml:19 placement.file: cannot read r.h5: No such file", ""},
+          {"[\"spacemoe\"]", "[\"file\"]\nfile = \"r.h5\"\nfile_strategy = \"greed\"",
+           "scenario.toml:20 placement.file_strategy: \"greed\" is not a strategy",
+           "the nearest is \"greedy\""},
+      }) {
     expect_one(base_with(c.old, c.replacement), c.where, c.fragment);
   }
 }
@@ -458,7 +474,8 @@ TEST_F(ScenarioComplaints, ListedLinks) {
            {"a,b,latency_ms\n0,1,2200\n", "edges.csv:2: column 3 (latency_ms): 2200 is out of range", ""},
            {"a,b,latency_ms\n-1,1,1\n", "edges.csv:2: column 1 (a): -1 is out of range", ""},
            {"a,b,latency_ms\n0,1,1,\n", "edges.csv:2: has 4 columns instead of 3", ""},
-           {"a,b,latency_ms\n0,1,1\n\n2,3,1\n", "edges.csv:3: has 1 columns instead of 3", ""},
+           {"a,b,latency_ms\n0,1,1\n\n2,3,1\n", "edges.csv:3: a blank line between others", ""},
+           {"\r\n", "edges.csv: the file is empty", ""},
            {"a,b,latency_ms\n0,99999999,1\n", "edges.csv:2: column 2 (b): 99999999 is out of range", ""},
        }) {
     write("edges.csv", c.csv);
@@ -531,6 +548,73 @@ TEST_F(ScenarioComplaints, FilesThatCannotBeRead) {
   expect_one("seed = 9223372036854775808\n", "scenario.toml:1:", "not valid TOML");
   expect_one("title = \"\xff\"\n", "scenario.toml:1:", "not valid TOML");
   expect_one(base_and("[time]\nslots = 3\n"), "scenario.toml:19:", "not valid TOML");
+}
+
+TEST_F(ScenarioComplaints, EchoedValuesAreShortAndVisible) {
+  std::string const endless(100'000, 'x');
+  std::string const cut = std::string(60, 'x') + "...";
+  std::string const escape = "a\\u001b[2J";
+  std::string const escaped = "\"a\\u001B[2J\"";
+  struct Echo {
+    std::string text;
+    std::string shown;
+  };
+  for (Echo const& c : std::vector<Echo>{
+           {base_with("\"spacemoe\"", '"' + endless + '"'), '"' + cut + "\" is not a strategy"},
+           {base_with("\"spacemoe\"", '"' + escape + '"'), escaped + " is not a strategy"},
+           {base_with("slots = 2", "slots = \"" + endless + '"'), "not the string \"" + cut + '"'},
+           {base_with("slots = 2", "slots = \"" + escape + '"'), "not the string " + escaped},
+           {base_with("planes = 6", "planes = 6\npattern = \"" + escape + '"'), escaped + " is not one of"},
+           {base_and(endless + " = 1\n"), "placement." + cut + ": unknown key"},
+           {base_and('"' + escape + "\" = 1\n"), "placement." + escaped + ": unknown key"},
+           {base_and("ring_shell = \"" + endless + "\"\n"), "no shell is called \"" + cut + '"'},
+           {base_with("planes = 6", "planes = 6\nname = \"" + endless + '"') + "ring_shell = \"x\"\n",
+            "valid are " + cut},
+           {base_with("planes = 6", "planes = 6\nname = \"" + escape + '"'),
+            "shell[0].name: " + escaped + " holds control"},
+           {base_with("top_k = 2", "top_k = 2\nname = \"" + escape + '"'),
+            "model.name: " + escaped + " holds control"},
+           {base_with("hidden_size = 64", "hidden_size = 64\nfile = \"" + endless + '"'),
+            "model.file: \"" + cut + "\" is too long for a file name"},
+           {base_with("hidden_size = 64", "hidden_size = 64\nfile = \"" + escape + '"'),
+            "model.file: " + escaped + " holds control"},
+           {base_with(base_shell, "[constellation]\nwalker = \"" + escape + "\"\n"), "'a\\u001B[2J'"},
+       }) {
+    std::string const found = complaints(c.text);
+    EXPECT_THAT(found, HasSubstr(c.shown));
+    EXPECT_LT(found.size(), 500u) << found;
+    EXPECT_EQ(std::ranges::count(found, '\x1b'), 0) << found;
+  }
+  std::string const walker =
+      complaints(base_with(base_shell, "[constellation]\nwalker = \"" + endless + "\"\n"));
+  EXPECT_LT(walker.size(), 1200u);
+  std::string const twice = '"' + escape + "\" = 1\n" + '"' + escape + "\" = 2\n";
+  EXPECT_EQ(std::ranges::count(complaints(twice), '\x1b'), 0) << complaints(twice);
+  std::string const weights = base_and("[activation]\nweights = \"file\"\nfile = \"w.csv\"\n");
+  write("w.csv", "1,2,3,4\n1,2,3," + endless + "\n");
+  expect_one(weights, "w.csv:2: column 4: \"" + cut + "\" is not a number", "");
+  write("w.csv", "1,2,3,4\n1,2,3,\x1b[2J\n");
+  expect_one(weights, "w.csv:2: column 4: \"\\u001B[2J\" is not a number", "");
+  write("w.csv", "1,2,3,4\n1,2,3,-" + std::string(300, '9') + "\n");
+  expect_one(weights, "w.csv:2: column 4: -" + std::string(59, '9') + "... is out of range", "");
+  std::string const json = with(weights, "w.csv", "w.json");
+  write("w.json", "[[1, 2, \"" + endless + "\", 4]]");
+  expect_one(json, "w.json: row 0, number 2: \"" + cut + "\" is not a number", "");
+  write("w.json", "{\"" + endless + "\": 1}");
+  expect_one(json, "w.json: unexpected \"" + cut + '"', "");
+  write("w.json", "[[1, 2, " + endless + "]]");
+  expect_one(json, "w.json:1:9: not valid JSON: syntax error while parsing value - invalid literal; give",
+             "");
+}
+
+TEST_F(ScenarioComplaints, TitleOfOneLine) {
+  EXPECT_THAT(complaints(base_with("title = \"base\"", "title = \"Caf\u00e9 \\\"S\\\" 7 x 8\"")), IsEmpty());
+  for (char const* escape : {"\\n", "\\r", "\\t", "\\u0000", "\\u001b", "\\u007f", "\\u0085"}) {
+    expect_one(base_with("title = \"base\"", "title = \"ba" + std::string(escape) + "se\""),
+               "scenario.toml:1 title: \"ba\\u00", "se\" holds control characters; write it on one line");
+  }
+  expect_one(base_with("title = \"base\"", "title = \"\"\"\nba\nse\"\"\""),
+             "scenario.toml:1 title: \"ba\\u000Ase\" holds control characters", "");
 }
 
 TEST_F(ScenarioComplaints, UnknownKeysAndTablesNameTheNearest) {

@@ -182,6 +182,10 @@ TEST_F(ScenarioFile, WeightsFromEverySource) {
   EXPECT_THAT(weights("weights = \"inline\"\nvalues = [[1, 2, 3, 4], [5, 6, 7, 8]]"), rows);
   write("w.csv", "1,2,3,4\r\n5, 6 ,7,8.0");
   EXPECT_THAT(weights("weights = \"file\"\nfile = \"w.csv\""), rows);
+  write("w.csv",
+        "\xef\xbb\xbf"
+        "1,2,3,4\r\n5,6,7,8\r\n\r\n \t\r\n\n");
+  EXPECT_THAT(weights("weights = \"file\"\nfile = \"w.csv\""), rows);
   write("w.json", "[[1, 2, 3, 4], [5, 6, 7, 8.0]]\n");
   EXPECT_THAT(weights("weights = \"file\"\nfile = \"w.json\""), rows);
   write("w.json", "{\"total_input_tokens\": 18, \"expert_popularity\": [[1, 2, 3, 4], [5, 6, 7, 8]]}");
@@ -235,6 +239,16 @@ TEST_F(ScenarioFile, ListedLinksAreRoundedToNanoseconds) {
   EXPECT_EQ(span_s(scenario), 0);
   EXPECT_EQ(slot_time_s(scenario, 1), 0);
   EXPECT_EQ(make_network(scenario).wiring().nodes, 8u);
+}
+
+TEST_F(ScenarioFile, HeadersMayFollowAByteOrderMark) {
+  write("edges.csv",
+        "\xef\xbb\xbf"
+        "a,b,latency_ms\r\n0,1,1.5\r\n1,2,2\r\n2,3,3\r\n3,4,4\r\n4,5,5\r\n\r\n");
+  Scenario const scenario = load(edges_scenario);
+  EXPECT_EQ(satellites(scenario), 6u);
+  EXPECT_EQ(scenario.listed_links.size(), 5u);
+  EXPECT_EQ(scenario.listed_links[4].latency_ns, 5'000'000u);
 }
 
 TEST_F(ScenarioFile, NetworkOfAConstellation) {

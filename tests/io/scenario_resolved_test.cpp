@@ -116,7 +116,7 @@ class ResolvedScenario : public ScenarioFolder {
 };
 
 /// A scenario in which no value is a default.
-constexpr std::string_view nothing_by_default = R"(title = "odd \"title\"\n\\ ü"
+constexpr std::string_view nothing_by_default = R"(title = "odd \"title\"\\ ü"
 seed = 9223372036854775807
 [constellation]
 earth = "wgs72"

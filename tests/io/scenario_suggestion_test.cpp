@@ -1,4 +1,6 @@
 #include <array>
+#include <span>
+#include <string>
 
 #include <gtest/gtest.h>
 
@@ -41,6 +43,38 @@ TEST(NumberText, NumbersAreReadWholeOrNotAtAll) {
   EXPECT_EQ(parse_number("+2"), 2);
   for (char const* text : {"", " ", "1x", "1 2", "nan", "inf", "1e999", "+-2", "0x10"}) {
     EXPECT_EQ(parse_number(text), std::nullopt) << text;
+  }
+}
+
+TEST(Suggestion, EndlessWordsAndCandidatesAreCut) {
+  std::string const endless(std::size_t{1} << 20, 'x');
+  std::array<std::string_view, 2> const words{"cut", endless};
+  std::string const cut = std::string(60, 'x') + "...";
+  EXPECT_EQ(suggestion("ct", words), "the nearest is \"cut\"; valid are cut, " + cut);
+  EXPECT_EQ(suggestion(endless, std::span(words).first(1)), "the nearest is \"cut\"; valid are cut");
+}
+
+TEST(NumberText, ExcerptsAreShortAndOfVisibleCharacters) {
+  EXPECT_EQ(excerpt("a\"b\\c"), "a\"b\\c");
+  EXPECT_EQ(excerpt(std::string(60, 'x')), std::string(60, 'x'));
+  EXPECT_EQ(excerpt(std::string(61, 'x')), std::string(60, 'x') + "...");
+  EXPECT_EQ(excerpt("abcdef", 3), "abc...");
+  // A character of two bytes is left out as a whole.
+  EXPECT_EQ(excerpt("ab\u00e9f", 3), "ab...");
+  EXPECT_EQ(excerpt(std::string_view("a\0\n\x1b[2J\x7f", 8)), "a\\u0000\\u000A\\u001B[2J\\u007F");
+  // U+009B begins an escape sequence, too; U+00A0 and beyond are visible.
+  EXPECT_EQ(excerpt("\u009b\u00a0\u00db"), "\\u009B\u00a0\u00db");
+  EXPECT_EQ(quoted_excerpt("a\"\n"), "\"a\\\"\\u000A\"");
+  EXPECT_EQ(quoted_excerpt(std::string(99, 'x')), '"' + std::string(60, 'x') + "...\"");
+}
+
+TEST(NumberText, ControlCharactersAreFound) {
+  for (char const* text : {"a\nb", "\x1b[2J", "\x7f", "\u0080", "tab\t"}) {
+    EXPECT_TRUE(has_control_characters(text)) << text;
+  }
+  EXPECT_TRUE(has_control_characters(std::string_view("a\0", 2)));
+  for (char const* text : {"", "plain ~", "caf\u00e9 \u00c2\u00a0", "\u2028 \U0001f6f0"}) {
+    EXPECT_FALSE(has_control_characters(text)) << text;
   }
 }
 
