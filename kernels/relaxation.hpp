@@ -16,6 +16,7 @@ SPACEMOE_FN constexpr Nanoseconds relax_node(Nanoseconds best, Span<std::uint32_
                                              Span<Nanoseconds const> link_ns, Nanoseconds const* latency,
                                              std::size_t stride) {
   for (std::size_t port = 0; port < neighbor.size(); ++port) {
+    if (link_ns[port] == unreachable) continue;
     best = relax(best, latency[neighbor[port] * stride], link_ns[port]);
   }
   return best;
