@@ -94,48 +94,6 @@ void refuse_rings_without_shell(std::string const& where, Scenario const& scenar
   }
 }
 
-/// What a strategy has to work with: satellites, and how many of them its gateways take.
-struct Room {
-  std::uint64_t satellites;
-  std::uint64_t gateways;
-};
-
-Room room_of(Strategy strategy, Scenario const& scenario) {
-  Room room{satellites(scenario), scenario.model.moe_layers};
-  if (!needs_shell(strategy)) return room;
-  Shell const& shell = scenario.constellation.shells[scenario.ring_shell];
-  room.satellites = satellite_count(shell);
-  // Layers that share a row share its central gateway; gateways drawn at random are all different.
-  bool const central = strategy != Strategy::rand_intra;
-  if (central) room.gateways = std::min<std::uint64_t>(room.gateways, shell.satellites_per_plane);
-  return room;
-}
-
-/// Complains once, of all strategies that need more places than there are.
-void check_room(std::string const& where, Scenario const& scenario, std::vector<Complaint>& complaints) {
-  std::uint64_t const experts = std::uint64_t{scenario.model.moe_layers} * scenario.model.experts;
-  std::string failing;
-  Room tightest{};
-  for (Strategy const strategy : scenario.strategies) {
-    if (strategy == Strategy::file) continue;
-    Room const room = room_of(strategy, scenario);
-    std::uint64_t const taken = scenario.gateways_host_experts ? 0 : room.gateways;
-    bool const enough =
-        room.satellites >= room.gateways && (room.satellites - taken) * scenario.capacity >= experts;
-    if (enough) continue;
-    failing += (failing.empty() ? "" : ", ") + std::string(name(strategy));
-    tightest = room;
-  }
-  if (failing.empty()) return;
-  complaints.push_back({where,
-                        failing + ": " + std::to_string(experts) + " experts and " +
-                            std::to_string(tightest.gateways) + " gateways do not fit on " +
-                            std::to_string(tightest.satellites) + " satellites of capacity " +
-                            std::to_string(scenario.capacity),
-                        "raise placement.capacity, set placement.gateways_host_experts = true, or use more "
-                        "satellites"});
-}
-
 std::vector<SatelliteId> ids(std::vector<double> const& numbers) {
   std::vector<SatelliteId> result;
   result.reserve(numbers.size());
@@ -265,12 +223,13 @@ void read_placement(TableReader& root, Readiness ready, ScenarioOverrides const&
                     Scenario& scenario) {
   TableReader section = root.table("placement");
   read_strategies(section, overrides, scenario);
-  scenario.random_placements = section.count("random_placements", 1, 65536).value_or(8);
-  auto const capacity = section.count("capacity", 1, largest_count);
-  scenario.capacity = capacity.value_or(1);
+  std::size_t const before = section.complaints().size();
+  scenario.capacity = section.count("capacity", 1, largest_count).value_or(1);
   scenario.gateways_host_experts = section.boolean("gateways_host_experts").value_or(false);
-  scenario.aggregation = section.choice("aggregation", aggregation_names).value_or(Aggregation::next_gateway);
   read_ring_shell(section, ready, scenario);
+  bool const room_known = ready.model && ready.network && section.complaints().size() == before;
+  scenario.random_placements = section.count("random_placements", 1, 65536).value_or(8);
+  scenario.aggregation = section.choice("aggregation", aggregation_names).value_or(Aggregation::next_gateway);
   read_file_placements(section, ready, overrides, scenario);
   section.complain_of_the_rest();
 
@@ -279,8 +238,7 @@ void read_placement(TableReader& root, Readiness ready, ScenarioOverrides const&
     refuse_rings_without_shell(where, scenario, section.complaints());
     std::erase_if(scenario.strategies, needs_shell);
   }
-  bool const capacity_known = capacity || !section.has("capacity");
-  if (ready.model && ready.network && capacity_known) check_room(where, scenario, section.complaints());
+  if (room_known) check_room(where, scenario, section.complaints());
 }
 
 void read_evaluation(TableReader& root, ScenarioOverrides const& overrides, Scenario& scenario) {

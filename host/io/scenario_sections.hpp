@@ -21,6 +21,10 @@ inline constexpr std::uint32_t largest_count = 1u << 24;
 /// Parses a file that a key names; a complaint where it cannot be read or parsed.
 std::optional<TomlValue> included_file(TableReader& reader, std::string_view key);
 
+/// Complains, at the key or option `where`, of the strategies that have too few places for gateways and
+/// experts, each in its subnets or the whole network. Strategies on the ring need a constellation.
+void check_room(std::string const& where, Scenario const& scenario, std::vector<Complaint>& complaints);
+
 // Each reads its tables from the root of a scenario into `scenario` and complains of what is wrong with them.
 // The order of calls is the order below.
 
