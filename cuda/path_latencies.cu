@@ -15,6 +15,10 @@ namespace spacemoe {
 namespace {
 
 constexpr unsigned threads = 256;
+/// Nodes linked to more than one in so many: Floyd-Warshall then takes less than relaxing every link a few
+/// times.
+constexpr std::uint32_t dense_share = 8;
+constexpr std::size_t most_snapshots = 65535;  // at once: the third dimension of a grid
 constexpr unsigned long long nowhere = std::numeric_limits<unsigned long long>::max();
 
 unsigned blocks(std::size_t count) {
@@ -54,6 +58,14 @@ __global__ void __launch_bounds__(threads) find_saturated(PathBatch batch, unsig
   atomicMin(entry, port % batch.degree * batch.nodes + node);
 }
 
+bool has_every_node(SortedSources const& sources, std::uint32_t nodes) {
+  if (sources.column.size() != nodes) return false;
+  for (std::uint32_t node = 0; node < nodes; ++node) {
+    if (sources.node[node] != node) return false;
+  }
+  return true;
+}
+
 /// What all snapshots of a network have in common, on the device.
 class PathFinder {
  public:
@@ -62,6 +74,7 @@ class PathFinder {
         neighbor_(by_node(wiring), stream),
         source_(sources.node, stream),
         greatest_(1),
+        is_dense_(has_every_node(sources, wiring.nodes) && wiring.degree >= wiring.nodes / dense_share),
         stream_(stream) {
     if (!std::ranges::all_of(wiring.grids, RingSweep::fits)) return;
     for (RingGrid const& grid : wiring.grids) ring_sweeps_.emplace_back(grid, sources.node, stream);
@@ -84,7 +97,10 @@ class PathFinder {
     PathBatch const batch{wiring_.nodes,    wiring_.degree, count,        source_.span(),
                           neighbor_.span(), links.span(),   row_ns.span()};
     for (RingSweep& sweep : ring_sweeps_) sweep.launch(batch, greatest_.data(), stream_);
-    if (ring_sweeps_.empty()) launch_relaxation(batch, greatest_.data(), stream_);
+    if (ring_sweeps_.empty()) {
+      auto* const launch = is_dense_ ? launch_floyd_warshall : launch_relaxation;
+      launch(batch, greatest_.data(), stream_);
+    }
     refuse_saturation(batch);
     return row_ns;
   }
@@ -127,13 +143,14 @@ class PathFinder {
     check(cudaStreamSynchronize(stream_));
     if (entry == nowhere) return;
     throw SaturationError("the path latency to satellite " + std::to_string(entry % wiring_.nodes) +
-                       " reaches 2^31 ns (2.1 s), more than a path may take");
+                          " reaches 2^31 ns (2.1 s), more than a path may take");
   }
 
   Wiring const& wiring_;
   DeviceBuffer<std::uint32_t> neighbor_;
   DeviceBuffer<std::uint32_t> source_;
   DeviceBuffer<Greatest> greatest_;
+  bool is_dense_;                       ///< all pairs are asked for, in a graph of many links
   std::vector<RingSweep> ring_sweeps_;  ///< [shell]; empty for other graphs
   cudaStream_t stream_;
 };
@@ -144,7 +161,8 @@ std::uint32_t snapshots_that_fit(std::size_t snapshot_bytes, std::uint32_t most)
   std::size_t total = 0;
   check(cudaMemGetInfo(&free, &total));
   free -= free / 16;  // for look-ups, and for what the allocator rounds up
-  return static_cast<std::uint32_t>(std::clamp<std::size_t>(free / snapshot_bytes, 1, std::max(most, 1u)));
+  std::size_t const fit = std::min(free / snapshot_bytes, most_snapshots);
+  return static_cast<std::uint32_t>(std::clamp<std::size_t>(fit, 1, std::max(most, 1u)));
 }
 
 }  // namespace
