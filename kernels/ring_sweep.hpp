@@ -55,7 +55,7 @@ struct GridView {
 };
 
 /// Latency of the link by which a satellite is reached from the plane before it that way.
-SPACEMOE_FN constexpr Nanoseconds crossing(GridLinks const& links, Way way) {
+SPACEMOE_FN constexpr Nanoseconds crossing(GridLinks links, Way way) {
   return way == Way::forward ? links.previous_plane : links.next_plane;
 }
 
@@ -149,7 +149,7 @@ template <class Row>
 SPACEMOE_FN constexpr bool gains_from_next(Row& plane, GridLinks const* links, std::uint32_t first_slot,
                                            Row& next, Way way) {
   bool gains = false;
-  auto const look = [&](std::uint32_t slot, GridLinks const& link) {
+  auto const look = [&](std::uint32_t slot, GridLinks link) {
     gains |= next[slot] + crossing(link, opposite(way)) < plane[slot];
   };
   if (first_slot == 0) {  // nearly always, and then no address depends on anything but the slot
