@@ -56,10 +56,44 @@ __device__ bool is_lost(std::uint64_t total) {
   return total >= lost_layer;
 }
 
+/// 128 bits as two numbers, which stay in registers where unsigned __int128 passes through memory.
+struct Wide {
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+
+  __device__ Wide& operator+=(Wide const& other) {
+    low += other.low;
+    high += other.high + (low < other.low ? 1 : 0);
+    return *this;
+  }
+  __device__ static Wide square(std::uint64_t number) {
+    return {number * number, __umul64hi(number, number)};
+  }
+  __device__ Uint128 value() const { return Uint128{high} << 64 | low; }
+};
+
+/// Moments of some of a block's tokens.
+struct PartialMoments {
+  std::uint64_t tokens = 0;
+  std::uint64_t delivered = 0;
+  Wide sum_ns;
+  Wide sum_squares_ns2;
+
+  __device__ void add(std::uint64_t latency_ns) {
+    ++delivered;
+    sum_ns += {latency_ns, 0};
+    sum_squares_ns2 += Wide::square(latency_ns);
+  }
+  __device__ Moments value() const { return {tokens, delivered, sum_ns.value(), sum_squares_ns2.value()}; }
+};
+
 struct AddMoments {
-  __device__ Moments operator()(Moments const& a, Moments const& b) const {
-    return {a.tokens + b.tokens, a.delivered + b.delivered, a.sum_ns + b.sum_ns,
-            a.sum_squares_ns2 + b.sum_squares_ns2};
+  __device__ PartialMoments operator()(PartialMoments a, PartialMoments const& b) const {
+    a.tokens += b.tokens;
+    a.delivered += b.delivered;
+    a.sum_ns += b.sum_ns;
+    a.sum_squares_ns2 += b.sum_squares_ns2;
+    return a;
   }
 };
 
@@ -111,21 +145,19 @@ class BlockHistogram {
 template <unsigned tokens>
 __device__ void tally_block(std::uint64_t const (&latency_ns)[tokens], std::uint32_t counted,
                             TallyView const& tally) {
-  using Reduce = cub::BlockReduce<Moments, block_threads>;
+  using Reduce = cub::BlockReduce<PartialMoments, block_threads>;
   __shared__ typename Reduce::TempStorage reduce_storage;
   __shared__ BlockHistogram::Storage histogram_storage;
   BlockHistogram histogram(histogram_storage);
 
-  Moments moments;
+  PartialMoments moments;
   std::uint64_t least_ns = undeliverable;
 #pragma unroll
   for (unsigned t = 0; t < tokens; ++t) {
     if ((counted >> t & 1) == 0) continue;
     ++moments.tokens;
     if (latency_ns[t] == undeliverable) continue;
-    ++moments.delivered;
-    moments.sum_ns += latency_ns[t];
-    moments.sum_squares_ns2 += static_cast<Uint128>(latency_ns[t]) * latency_ns[t];
+    moments.add(latency_ns[t]);
     least_ns = latency_ns[t] < least_ns ? latency_ns[t] : least_ns;
   }
 
@@ -138,8 +170,8 @@ __device__ void tally_block(std::uint64_t const (&latency_ns)[tokens], std::uint
   }
   histogram.flush(tally.histogram);
 
-  Moments const sum = Reduce(reduce_storage).Reduce(moments, AddMoments());
-  if (threadIdx.x == 0) tally.moments[blockIdx.x] = sum;
+  PartialMoments const sum = Reduce(reduce_storage).Reduce(moments, AddMoments());
+  if (threadIdx.x == 0) tally.moments[blockIdx.x] = sum.value();
 }
 
 /// Latencies of tokens from their added layers; returns those that are lost, as bits.

@@ -24,7 +24,7 @@ SPACEMOE_FN constexpr Nanoseconds add_latency(Nanoseconds a, Nanoseconds b) {
 /// `best` is at most `unreachable`, so an unreachable neighbour never improves it.
 SPACEMOE_FN constexpr Nanoseconds relax(Nanoseconds best, Nanoseconds neighbor, Nanoseconds link) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  if (!std::is_constant_evaluated()) return __viaddmin_u32(neighbor, link, best);  // one instruction
+  if (!__builtin_is_constant_evaluated()) return __viaddmin_u32(neighbor, link, best);  // one instruction
 #endif
   Nanoseconds const offered = neighbor + link;
   return offered < best ? offered : best;
