@@ -81,18 +81,17 @@ def paper(python):
     rows = []
     begun_s = statistics.median(start_up_s() for _ in range(5))
     for tokens, bar in ((1_000_000, 2), (10_000_000, 5)):
-        runs, timings = [], []
+        runs = []
         for _ in range(5):
             progress(f"paper scenario, {tokens:,} tokens per strategy")
-            runs.append(evaluated(tokens))
-            timings.append(dict(pair.split("=") for pair in python.ask("timing", "paper.h5")))
-        wall_s = statistics.median(wall for wall, *_ in runs)
-        part_s = {name: statistics.median(float(t[f"timing_{name}_s"]) for t in timings) for name in PARTS}
-        total_s = statistics.median(float(t["timing_total_s"]) for t in timings)
+            wall_s, processor_s, kib = evaluated(tokens)
+            told = dict(pair.split("=") for pair in python.ask("timing", "paper.h5"))
+            part_s = [float(told[f"timing_{part}_s"]) for part in PARTS]
+            total_s = float(told["timing_total_s"])
+            runs.append([wall_s, processor_s, *part_s, total_s - sum(part_s), wall_s - total_s - begun_s, kib])
+        wall_s, *median_s, kib = map(statistics.median, zip(*runs))
         rows.append([f"{tokens:,}", time_text(wall_s), f"<= {bar} s", "met" if wall_s <= bar else "**missed**",
-                     time_text(statistics.median(processor for _, processor, _ in runs)),
-                     *map(time_text, part_s.values()), time_text(total_s - sum(part_s.values())),
-                     time_text(begun_s), time_text(wall_s - total_s - begun_s),
-                     memory_text(max(kib for *_, kib in runs))])
-    return table(["tokens per strategy", "wall", "bar", "", "processor", *PARTS, "summary and rest", "start-up",
-                  "reading, HDF5, printing", "peak"], rows)
+                     *map(time_text, median_s), memory_text(kib)])
+    head = ["tokens per strategy", "wall", "bar", "", "processor", *PARTS, "summary and rest",
+            "reading, HDF5, printing", "peak"]
+    return table(head, rows) + f"\nMedians of five runs; start-up ({time_text(begun_s)}) is the rest of the wall time.\n"
