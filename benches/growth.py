@@ -94,4 +94,5 @@ def paper(python):
                      *map(time_text, median_s), memory_text(kib)])
     head = ["tokens per strategy", "wall", "bar", "", "processor", *PARTS, "summary and rest",
             "reading, HDF5, printing", "peak"]
-    return table(head, rows) + f"\nMedians of five runs; start-up ({time_text(begun_s)}) is the rest of the wall time.\n"
+    return (table(head, rows) +
+            f"\nMedians of five runs; start-up ({time_text(begun_s)}) is the rest of the wall time.\n")
