@@ -274,9 +274,10 @@ __device__ void draw_layers(LayerSampling const& at, std::uint32_t counted, bool
   }
 }
 
-/// One block per task.
+/// One block per task. Left to itself, the compiler spills rather than take the registers that two blocks
+/// leave.
 template <bool shared_tables>
-__global__ void __launch_bounds__(block_threads)
+__global__ void __launch_bounds__(block_threads, 2)
     sample_layers(LayerCell const* cells, Task const* tasks, Seed seed, TallyView tally) {
   Task const task = tasks[blockIdx.x];
   LayerCell const cell = cells[task.cell];
