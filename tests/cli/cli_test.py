@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import pty
+import re
 import resource
 import signal
 import subprocess
@@ -180,8 +181,17 @@ class BadInput(Folder):
         for target in ("/dev/null", self.folder, ""):
             self.assertIn("--output", self.refuse(2, "evaluate", SMALL, f"--output={target}"))
 
-    def test_absent_backend(self):
-        self.assertIn("cuda", self.refuse(3, "evaluate", SMALL, "--backend", "cuda"))
+    def test_devices_and_absent_backend(self):
+        devices = self.succeed("devices")
+        self.assertRegex(devices, r"cpu   instruction sets: scalar.*; in use: \w+\n")
+        self.assertIn("nothing expected", self.refuse(2, "devices", SMALL))
+        absent = re.search(r"cuda  absent: ([^;\n]+)", devices)
+        if absent:
+            for choice in (("--backend", "cuda"), ("--device", "0")):
+                self.assertIn("cuda is absent: " + absent[1], self.refuse(3, "evaluate", SMALL, *choice))
+        else:
+            self.assertIn("there is no device 1000", self.refuse(3, "evaluate", SMALL, "--device", 1000))
+        self.assertIn("--device", self.refuse(2, "evaluate", SMALL, "--backend", "cpu", "--device", 0))
 
     def test_a_full_disk_does_not_cost_the_figures(self):
         limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
