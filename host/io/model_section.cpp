@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <utility>
 
 #include "host/io/number_text.hpp"
@@ -242,60 +243,73 @@ std::vector<double> read_times(TableReader& section, std::string_view key, MoeMo
   return {};
 }
 
+/// Where the rate of a satellite is given, for complaints.
+using RateName = std::function<std::string(std::size_t satellite)>;
+
 /// Rates of a CSV file; satellites that it does not list have the common rate.
-void read_rate_file(TableReader& section, Scenario& scenario) {
+RateName read_rate_file(TableReader& section, Scenario& scenario) {
   auto const file = section.path("satellite_rates");
-  if (!file) return;
+  if (!file) return {};
   std::uint32_t const count = satellites(scenario);
   std::array const columns{CsvColumn{"satellite", {0, count - 1.0}, true},
                            CsvColumn{"rate_flop_s", positive}};
   auto const table = read_csv(*file, section.where("satellite_rates"), columns, section.complaints());
-  if (!table) return;
+  if (!table) return {};
   ComputeSpec& compute = scenario.compute;
   std::vector<double> rates(count, compute.rate_flop_s);
-  std::vector<bool> listed(count);
+  std::vector<std::size_t> line(count);  // 0: not listed
   for (std::size_t row = 0; row < table->rows; ++row) {
     auto const id = static_cast<std::size_t>(table->at(row, 0));
-    if (listed[id]) {
-      section.complaints().push_back({file->string() + ":" + std::to_string(row + 2),
-                                      "satellite " + std::to_string(id) + " is listed twice", "remove one"});
+    std::size_t const before = std::exchange(line[id], row + 2);
+    if (before != 0) {
+      section.complaints().push_back(
+          {file->string() + ":" + std::to_string(row + 2),
+           "satellite " + std::to_string(id) + " is listed twice, first in line " + std::to_string(before),
+           "remove one"});
     }
-    listed[id] = true;
     rates[id] = table->at(row, 1);
   }
   auto const missing = std::ranges::find(rates, 0.0);
   if (missing != rates.end()) {
-    section.complain("satellite_rates",
-                     "gives no rate for satellite " + std::to_string(missing - rates.begin()),
-                     "list all " + std::to_string(count) + " satellites, or give rate_flop_s for the rest");
+    section.complain(
+        "satellite_rates",
+        file->string() + " gives no rate for satellite " + std::to_string(missing - rates.begin()),
+        "list all " + std::to_string(count) + " satellites, or give rate_flop_s for the rest");
   }
   compute.satellite_rate_flop_s = std::move(rates);
   compute.rate_flop_s = 0;
+  return [file = file->string(), line = std::move(line), common = section.where("rate_flop_s")](
+             std::size_t id) { return line[id] == 0 ? common : file + ":" + std::to_string(line[id]); };
 }
 
-void read_inline_rates(TableReader& section, Scenario& scenario) {
+RateName read_inline_rates(TableReader& section, Scenario& scenario) {
   section.refuse("rate_flop_s", "satellite_rate_flop_s gives every satellite's");
   auto const rates = section.numbers("satellite_rate_flop_s", positive);
-  if (!rates) return;
+  if (!rates) return {};
   if (rates->depth != 1 || rates->columns != satellites(scenario)) {
     section.complain("satellite_rate_flop_s", "has " + rates->shape(),
                      "give " + std::to_string(satellites(scenario)) + " numbers, one per satellite");
-    return;
+    return {};
   }
   scenario.compute.satellite_rate_flop_s = rates->value;
+  return [&section](std::size_t id) { return section.where("satellite_rate_flop_s", {id}); };
 }
 
-void read_rates(TableReader& section, Readiness ready, Scenario& scenario) {
+/// Where rates are given; nothing where those of satellites are wrong, or cannot be read for want of a
+/// network.
+RateName read_rates(TableReader& section, Readiness ready, Scenario& scenario) {
   section.find("satellite_rates");
   section.find("satellite_rate_flop_s");
   if (section.has("satellite_rate_flop_s")) {
     section.refuse("satellite_rates", "satellite_rate_flop_s gives every satellite's");
-    if (ready.network) read_inline_rates(section, scenario);
     section.find("rate_flop_s");
-    return;
+    return ready.network ? read_inline_rates(section, scenario) : RateName{};
   }
   scenario.compute.rate_flop_s = section.real("rate_flop_s", positive).value_or(0);
-  if (section.has("satellite_rates") && ready.network) read_rate_file(section, scenario);
+  if (section.has("satellite_rates")) {
+    return ready.network ? read_rate_file(section, scenario) : RateName{};
+  }
+  return [&section](std::size_t) { return section.where("rate_flop_s"); };
 }
 
 /// Which parts of computing are counted and not given in ms, so that FLOPs and rates decide.
@@ -339,39 +353,59 @@ void read_bandwidth(TableReader& section, bool used, Readiness ready, Scenario& 
   }
 }
 
-double slowest_rate(ComputeSpec const& compute) {
-  if (compute.satellite_rate_flop_s.empty()) return compute.rate_flop_s;
-  return *std::ranges::min_element(compute.satellite_rate_flop_s);
+/// The longest that something computes, on whatever satellite, and where that is decided.
+struct Longest {
+  double ns;
+  std::string where;
+  std::string on;  ///< names the satellite where they differ
+};
+
+/// The time of so many FLOPs at the slowest rate.
+Longest longest_by_rate(double flop, RateName const& rate_name, ComputeSpec const& compute) {
+  auto const& rates = compute.satellite_rate_flop_s;
+  if (rates.empty()) return {1e9 * flop / compute.rate_flop_s, rate_name(0), ""};
+  auto const slowest = std::ranges::min_element(rates);
+  auto const id = static_cast<std::size_t>(slowest - rates.begin());
+  return {1e9 * flop / *slowest, rate_name(id), " on satellite " + std::to_string(id)};
 }
 
-double longest_expert_ns(Scenario const& scenario) {
+Longest longest_expert(TableReader const& section, RateName const& rate_name, Scenario const& scenario) {
   ComputeSpec const& compute = scenario.compute;
-  if (!compute.expert_ms.empty()) return 1e6 * *std::ranges::max_element(compute.expert_ms);
-  double const bytes_s =
-      compute.memory_bandwidth_byte_s ? scenario.model.expert_bytes / *compute.memory_bandwidth_byte_s : 0;
-  return 1e9 * std::max(expert_flop(scenario.model) / slowest_rate(compute), bytes_s);
+  if (!compute.expert_ms.empty()) {
+    return {1e6 * *std::ranges::max_element(compute.expert_ms), section.where("expert_ms"), ""};
+  }
+  Longest const longest = longest_by_rate(expert_flop(scenario.model), rate_name, compute);
+  double const read_ns = compute.memory_bandwidth_byte_s
+                             ? 1e9 * scenario.model.expert_bytes / *compute.memory_bandwidth_byte_s
+                             : 0;
+  if (read_ns > longest.ns) return {read_ns, section.where("memory_bandwidth_byte_s"), ""};
+  return longest;
 }
 
-double longest_gateway_ns(Scenario const& scenario) {
+Longest longest_gateway(TableReader const& section, RateName const& rate_name, Scenario const& scenario) {
   ComputeSpec const& compute = scenario.compute;
-  if (!compute.gateway_ms.empty()) return 1e6 * *std::ranges::max_element(compute.gateway_ms);
-  return compute.gateway_compute ? 1e9 * gateway_flop(scenario.model) / slowest_rate(compute) : 0;
+  if (!compute.gateway_ms.empty()) {
+    return {1e6 * *std::ranges::max_element(compute.gateway_ms), section.where("gateway_ms"), ""};
+  }
+  if (!compute.gateway_compute) return {};
+  return longest_by_rate(gateway_flop(scenario.model), rate_name, compute);
 }
 
 /// A layer's latency is below 2^31 ns, whatever is drawn.
-void check_fits(TableReader& section, Scenario const& scenario) {
-  double const expert_ns = longest_expert_ns(scenario);
-  double const gateway_ns = longest_gateway_ns(scenario);
+void check_fits(TableReader& section, RateName const& rate_name, Scenario const& scenario) {
+  Longest const expert = longest_expert(section, rate_name, scenario);
+  Longest const gateway = longest_gateway(section, rate_name, scenario);
   // Experts on one satellite run one after another; all that a token draws may meet there.
   double const in_series = scenario.capacity > 1 ? scenario.model.top_k : 1;
-  double const layer_ns = gateway_ns + in_series * expert_ns;
+  double const layer_ns = gateway.ns + in_series * expert.ns;
   if (layer_ns < unreachable) return;
-  std::string_view const key = scenario.compute.expert_ms.empty() ? "rate_flop_s" : "expert_ms";
-  section.complain(key,
-                   "one layer computes for up to " + plain_number(layer_ns / 1e9) + " s (gateway " +
-                       plain_number(gateway_ns / 1e9) + " s, " + plain_number(in_series) + " x expert " +
-                       plain_number(expert_ns / 1e9) + " s), past the limit of 2.147 s per layer",
-                   "use a greater rate or shorter times");
+  Longest const& culprit = gateway.ns > in_series * expert.ns ? gateway : expert;
+  section.complaints().push_back(
+      {culprit.where,
+       "one layer" + culprit.on + " computes for up to " + plain_number(layer_ns / 1e9) + " s (gateway " +
+           plain_number(gateway.ns / 1e9) + " s, " + plain_number(in_series) + " x expert " +
+           plain_number(expert.ns / 1e9) + " s), past the limit of 2.147 s per layer",
+       "use a greater rate or shorter times"});
 }
 
 }  // namespace
@@ -429,12 +463,14 @@ void read_compute(TableReader& root, Readiness ready, Scenario& scenario) {
   } else {
     section.refuse("head_ms", "head = false counts no time there");
   }
-  read_rates(section, ready, scenario);
+  RateName const rate_name = read_rates(section, ready, scenario);
   check_rates(section, {!section.has("expert_ms"), compute.gateway_compute && !section.has("gateway_ms"),
                         compute.head_compute && !section.has("head_ms")});
   read_bandwidth(section, !section.has("expert_ms"), ready, scenario);
   section.complain_of_the_rest();
-  if (ready.model && root.complaints().size() == before) check_fits(section, scenario);
+  if (ready.model && rate_name && root.complaints().size() == before) {
+    check_fits(section, rate_name, scenario);
+  }
 }
 
 }  // namespace spacemoe

@@ -241,9 +241,7 @@ void read_inline_edges(TableReader& root, Scenario& scenario) {
     root.complain("edges_ns", "has " + rows->shape(), "give rows of 3 numbers: [[a, b, latency in ns], ...]");
     return;
   }
-  auto const where = [&given = *root.find("edges_ns")->as<TomlArray>()](std::size_t row) {
-    return given[row].position() + " edges_ns[" + std::to_string(row) + "]";
-  };
+  auto const where = [&](std::size_t row) { return root.where("edges_ns", {row}); };
   std::size_t const before = root.complaints().size();
   for (std::size_t row = 0; row < rows->rows; ++row) {
     double const* link = rows->value.data() + 3 * row;

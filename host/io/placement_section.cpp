@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "host/io/number_text.hpp"
@@ -46,17 +47,21 @@ std::string strategies_where(TableReader const& section, ScenarioOverrides const
   return overrides.strategies ? "--strategies" : section.where("strategies");
 }
 
-void read_strategies(TableReader& section, ScenarioOverrides const& overrides, Scenario& scenario) {
-  std::optional<std::vector<std::string>> words = overrides.strategies;
+std::optional<std::vector<std::string>> strategy_words(TableReader& section,
+                                                       ScenarioOverrides const& overrides) {
   if (overrides.strategies) {
     section.find("strategies");
-  } else if (section.require("strategies", "name the strategies to compare, such as [\"spacemoe\"]")) {
-    words = section.texts("strategies");
+    return overrides.strategies;
   }
-  if (words) {
-    scenario.strategies =
-        parse_strategies(*words, strategies_where(section, overrides), section.complaints());
-  }
+  if (!section.require("strategies", "name the strategies to compare, such as [\"spacemoe\"]"))
+    return std::nullopt;
+  return section.texts("strategies");
+}
+
+void read_strategies(TableReader& section, ScenarioOverrides const& overrides, Scenario& scenario) {
+  auto const words = strategy_words(section, overrides);
+  if (!words) return;
+  scenario.strategies = parse_strategies(*words, strategies_where(section, overrides), section.complaints());
 }
 
 void read_ring_shell(TableReader& section, Readiness ready, Scenario& scenario) {
@@ -101,14 +106,75 @@ std::vector<SatelliteId> ids(std::vector<double> const& numbers) {
   return result;
 }
 
+/// Where the satellites of a placement are given, for complaints.
+struct PlacementNames {
+  std::function<std::string(std::size_t layer)> gateway;
+  std::function<std::string(std::size_t layer, std::size_t expert)> host;
+};
+
+/// Complains, for the first few, of satellites that do not exist, that hold more experts than their capacity,
+/// or that are gateways and should hold none.
+class PlacementChecker {
+ public:
+  PlacementChecker(PlacementNames names, Scenario const& scenario, std::vector<Complaint>& complaints)
+      : names_(std::move(names)), limits_(placement_limits(scenario)), complaints_(complaints) {}
+
+  void check(Placement const& placement) {
+    std::size_t const before = complaints_.size();
+    auto const more = [&] { return complaints_.size() < before + complaints_per_placement; };
+    for (std::size_t i = 0; i < placement.host.size() && more(); ++i) {
+      check_host(placement.host[i], i / placement.experts, i % placement.experts);
+    }
+    for (std::size_t l = 0; l < placement.gateway.size() && more(); ++l) {
+      check_gateway(placement.gateway[l], l);
+    }
+  }
+
+ private:
+  static constexpr std::size_t complaints_per_placement = 10;
+
+  void check_host(SatelliteId id, std::size_t layer, std::size_t expert) {
+    if (index(id) >= limits_.satellites) {
+      complain_of_none(names_.host(layer, expert), id);
+    } else if (++load_[index(id)] == limits_.capacity + 1) {
+      complaints_.push_back({names_.host(layer, expert),
+                             "satellite " + std::to_string(index(id)) +
+                                 " hosts more experts than its capacity of " +
+                                 std::to_string(limits_.capacity),
+                             "move the expert, or raise placement.capacity"});
+    }
+  }
+
+  void check_gateway(SatelliteId id, std::size_t layer) {
+    if (index(id) >= limits_.satellites) {
+      complain_of_none(names_.gateway(layer), id);
+    } else if (!limits_.gateways_host_experts && load_[index(id)] > 0) {
+      complaints_.push_back({names_.gateway(layer),
+                             "gateway " + std::to_string(index(id)) + " also hosts experts",
+                             "move one of them, or set placement.gateways_host_experts = true"});
+    }
+  }
+
+  void complain_of_none(std::string where, SatelliteId id) {
+    complaints_.push_back({std::move(where), "satellite " + std::to_string(index(id)) + " does not exist",
+                           "satellites are 0 to " + std::to_string(limits_.satellites - 1)});
+  }
+
+  PlacementNames names_;
+  PlacementLimits limits_;
+  std::vector<Complaint>& complaints_;
+  std::vector<std::uint32_t> load_ = std::vector<std::uint32_t>(limits_.satellites);
+};
+
 /// `gateways` [layer] and `hosts` [layer][expert].
-std::optional<Placement> read_placement_table(TableReader& table, MoeModel const& model) {
+void read_placement_table(TableReader& table, Scenario& scenario) {
+  MoeModel const& model = scenario.model;
   table.require("gateways", "give one satellite per MoE layer");
   table.require("hosts", "give one satellite per expert, [layer][expert]");
   auto const gateways = table.integers("gateways", 0xffffffff);
   auto const hosts = table.integers("hosts", 0xffffffff);
   table.complain_of_the_rest();
-  if (!gateways || !hosts) return std::nullopt;
+  if (!gateways || !hosts) return;
   bool const gateways_fit = gateways->depth == 1 && gateways->columns == model.moe_layers;
   bool const hosts_fit =
       hosts->depth == 2 && hosts->rows == model.moe_layers && hosts->columns == model.experts;
@@ -121,24 +187,14 @@ std::optional<Placement> read_placement_table(TableReader& table, MoeModel const
                    "give " + std::to_string(model.moe_layers) + " rows of " + std::to_string(model.experts) +
                        " numbers");
   }
-  if (!gateways_fit || !hosts_fit) return std::nullopt;
-  return Placement{model.moe_layers, model.experts, ids(gateways->value), ids(hosts->value)};
-}
-
-void check_placement(std::string const& where, Placement const& placement, Scenario const& scenario,
-                     std::vector<Complaint>& complaints) {
-  MoeModel const& model = scenario.model;
-  if (placement.layers != model.moe_layers || placement.experts != model.experts) {
-    complaints.push_back({where,
-                          "the placement is for " + std::to_string(placement.layers) + " layers of " +
-                              std::to_string(placement.experts) + " experts",
-                          "the model has " + std::to_string(model.moe_layers) + " MoE layers of " +
-                              std::to_string(model.experts)});
-    return;
-  }
-  for (std::string const& problem : problems(placement, placement_limits(scenario))) {
-    complaints.push_back({where, problem, ""});
-  }
+  if (!gateways_fit || !hosts_fit) return;
+  Placement placement{model.moe_layers, model.experts, ids(gateways->value), ids(hosts->value)};
+  PlacementNames names{[&](std::size_t l) { return table.where("gateways", {l}); },
+                       [&](std::size_t l, std::size_t e) {
+                         return table.where("hosts", {l, e});
+                       }};
+  PlacementChecker(std::move(names), scenario, table.complaints()).check(placement);
+  scenario.file_placements.push_back(std::move(placement));
 }
 
 bool is_result(std::filesystem::path const& file) {
@@ -165,33 +221,46 @@ std::vector<Placement> read_from_result(TableReader& section, std::filesystem::p
   }
 }
 
+/// Checks a placement of a result, whose datasets `gateway` and `host` have no lines.
+void check_stored_placement(TableReader& section, Placement const& placement, std::size_t number,
+                            Scenario const& scenario) {
+  MoeModel const& model = scenario.model;
+  if (placement.layers != model.moe_layers || placement.experts != model.experts) {
+    section.complain("file",
+                     "the placement is for " + std::to_string(placement.layers) + " layers of " +
+                         std::to_string(placement.experts) + " experts",
+                     "the model has " + std::to_string(model.moe_layers) + " MoE layers of " +
+                         std::to_string(model.experts));
+    return;
+  }
+  std::string const where = section.where("file") + ": placement " + std::to_string(number);
+  auto const bracketed = [](std::size_t i) { return "[" + std::to_string(i) + "]"; };
+  PlacementNames names{
+      [&](std::size_t l) { return where + ", gateway" + bracketed(l); },
+      [&](std::size_t l, std::size_t e) { return where + ", host" + bracketed(l) + bracketed(e); }};
+  PlacementChecker(std::move(names), scenario, section.complaints()).check(placement);
+}
+
 void read_placement_file(TableReader& section, Scenario& scenario) {
   auto const file = section.path("file");
   if (!file) return;
   if (is_result(*file)) {
     scenario.file_placements = read_from_result(section, *file);
-  } else {
-    section.refuse("file_strategy", "file is not a result (.h5)");
-    auto const document = included_file(section, "file");
-    if (!document) return;
-    TableReader table(*document, "", section.complaints());
-    if (auto placement = read_placement_table(table, scenario.model)) {
-      scenario.file_placements.push_back(std::move(*placement));
+    for (std::size_t i = 0; i < scenario.file_placements.size(); ++i) {
+      check_stored_placement(section, scenario.file_placements[i], i, scenario);
     }
+    return;
   }
-  for (Placement const& placement : scenario.file_placements) {
-    check_placement(section.where("file"), placement, scenario, section.complaints());
+  section.refuse("file_strategy", "file is not a result (.h5)");
+  if (auto const document = included_file(section, "file")) {
+    TableReader table(*document, "", section.complaints());
+    read_placement_table(table, scenario);
   }
 }
 
 void read_given_placements(TableReader& section, Scenario& scenario) {
   section.refuse("file_strategy", "it belongs to file");
-  for (TableReader& table : section.tables("given")) {
-    if (auto placement = read_placement_table(table, scenario.model)) {
-      check_placement(table.where(), *placement, scenario, section.complaints());
-      scenario.file_placements.push_back(std::move(*placement));
-    }
-  }
+  for (TableReader& table : section.tables("given")) read_placement_table(table, scenario);
 }
 
 void read_file_placements(TableReader& section, Readiness ready, ScenarioOverrides const& overrides,

@@ -61,6 +61,16 @@ std::string TableReader::where(std::string_view key) const {
   return (value != nullptr ? *value : *value_).position() + " " + name_of(key);
 }
 
+std::string TableReader::where(std::string_view key, std::initializer_list<std::size_t> indices) const {
+  TomlValue const* element = table_->find(key);
+  std::string name = name_of(key);
+  for (std::size_t const i : indices) {
+    element = &(*element->as<TomlArray>())[i];
+    name = indexed(name, i);
+  }
+  return element->position() + " " + name;
+}
+
 std::string TableReader::where() const {
   return value_->position() + (path_.empty() ? "" : " " + path_);
 }

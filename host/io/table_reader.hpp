@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -54,6 +55,8 @@ class TableReader {
   bool has(std::string_view key) const;
   /// "file:line path.key"; the line of the table where the key is absent.
   std::string where(std::string_view key) const;
+  /// "file:line path.key[i][j]" of an element of the array of that key, which must be there.
+  std::string where(std::string_view key, std::initializer_list<std::size_t> indices) const;
   /// "file:line path" of the table itself.
   std::string where() const;
   std::vector<Complaint>& complaints() { return *complaints_; }

@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <random>
+#include <sstream>
+#include <string>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -370,9 +373,40 @@ TEST_F(ScenarioComplaints, RateFiles) {
   write("rates.csv", "satellite,rate_flop_s\n0,1e9\n48,1e9\n");
   expect_one(text, "rates.csv:3: column 1 (satellite): 48 is out of range", "from 0 to 47");
   write("rates.csv", "satellite,rate_flop_s\n0,1e9\n");
-  expect_one(text, "scenario.toml:16 compute.satellite_rates: gives no rate for satellite 1", "list all 48");
+  expect_one(text, "scenario.toml:16 compute.satellite_rates: rates.csv gives no rate for satellite 1",
+             "list all 48");
   write("rates.csv", "satellite,rate_flop_s\n0,1e9\n0,2e9\n");
-  EXPECT_THAT(complaints(text), StartsWith("rates.csv:3: satellite 0 is listed twice"));
+  EXPECT_THAT(complaints(text), StartsWith("rates.csv:3: satellite 0 is listed twice, first in line 2"));
+}
+
+TEST_F(ScenarioComplaints, TooSlowSatellites) {
+  // An expert of 6 * 64 * 128 FLOPs takes 4.9 s at 1e4 FLOP/s.
+  std::string const with_rest =
+      base_with("rate_flop_s = 1e9", "rate_flop_s = 1e9\nsatellite_rates = \"rates.csv\"");
+  write("rates.csv", "satellite,rate_flop_s\n9,2e9\n5,1e4\n7,2e4\n");
+  expect_one(with_rest, "rates.csv:3: one layer on satellite 5 computes for up to", "1 x expert 4.9152 s");
+  // Where the file's are fast, the common rate of the first other satellite is to blame.
+  write("rates.csv", "satellite,rate_flop_s\n0,2e9\n");
+  expect_one(with(with_rest, "rate_flop_s = 1e9", "rate_flop_s = 1e4"),
+             "scenario.toml:16 compute.rate_flop_s: one layer on satellite 1 computes", "");
+  std::string rates = "1e9";
+  for (int s = 1; s < 48; ++s) rates += s == 30 ? ",\n1e4" : ", 1e9";
+  expect_one(base_with("rate_flop_s = 1e9", "satellite_rate_flop_s = [" + rates + "]"),
+             "scenario.toml:17 compute.satellite_rate_flop_s[30]: one layer on satellite 30 computes", "");
+  // What is given in ms, or read from memory, is not the rate's fault.
+  write("rates.csv", "satellite,rate_flop_s\n5,1e8\n");
+  expect_one(with(with_rest, "rate_flop_s = 1e9\n", "rate_flop_s = 1e9\nexpert_ms = 3000\n"),
+             "scenario.toml:17 compute.expert_ms: one layer computes", "3 s");
+  expect_one(with(with_rest, "rate_flop_s = 1e9\n", "rate_flop_s = 1e9\ngateway_ms = 3000\n"),
+             "scenario.toml:17 compute.gateway_ms: one layer computes", "gateway 3 s");
+  expect_one(
+      with(with(with_rest, "rate_flop_s = 1e9\n", "rate_flop_s = 1e9\nmemory_bandwidth_byte_s = 100\n"),
+           "expert_size = 128", "expert_size = 128\nexpert_bytes = 300"),
+      "scenario.toml:18 compute.memory_bandwidth_byte_s: one layer computes", "expert 3 s");
+  // Without a network nobody knows the rates of its satellites.
+  expect_one(
+      with(base_with("rate_flop_s = 1e9", "satellite_rates = \"rates.csv\""), "planes = 6", "planes = 0"),
+      "scenario.toml:5 shell[0].planes: 0 is out of range", "");
 }
 
 TEST_F(ScenarioComplaints, Placement) {
@@ -430,15 +464,63 @@ TEST_F(ScenarioComplaints, PlacementTables) {
              "scenario.toml:21 placement.given[0].hosts: has 1 row of 4 numbers", "2 rows of 4 numbers");
   expect_one(given("gateways = [0, 1.0]\n" + hosts),
              "scenario.toml:20 placement.given[0].gateways[1]: must be an integer, not 1.0", "");
-  expect_one(given("gateways = [0, 48]\n" + hosts), table + ": gateway 48 does not exist", "0 to 47");
-  expect_one(given("gateways = [0, 1]\nhosts = [[2, 3, 4, 5], [6, 7, 8, 99]]\n"),
-             table + ": host 99 does not exist", "");
-  expect_one(given("gateways = [0, 1]\nhosts = [[2, 3, 4, 5], [6, 7, 8, 2]]\n"),
-             table + ": satellite 2 hosts more experts than its capacity of 1", "");
-  expect_one(given("gateways = [0, 2]\n" + hosts), table + ": gateway 2 also hosts experts", "");
+  expect_one(given("gateways = [0,\n48]\n" + hosts),
+             "scenario.toml:21 placement.given[0].gateways[1]: satellite 48 does not exist", "0 to 47");
+  expect_one(given("gateways = [0, 1]\nhosts = [[2, 3, 4, 5],\n[6, 7, 8, 99]]\n"),
+             "scenario.toml:22 placement.given[0].hosts[1][3]: satellite 99 does not exist", "0 to 47");
+  expect_one(
+      given("gateways = [0, 1]\nhosts = [[2, 3, 4, 5], [6, 7, 2, 2]]\n"),
+      "scenario.toml:21 placement.given[0].hosts[1][2]: satellite 2 hosts more experts than its capacity "
+      "of 1",
+      "raise placement.capacity");
+  expect_one(given("gateways = [0, 2]\n" + hosts),
+             "scenario.toml:20 placement.given[0].gateways[1]: gateway 2 also hosts experts",
+             "gateways_host_experts = true");
+  write("p.toml", "gateways = [0, 1]\nhosts = [\n[2, 3, 4, 5],\n[6, 7, 8, 48]]\n");
+  expect_one(base_with("[\"spacemoe\"]", "[\"file\"]\nfile = \"p.toml\""),
+             "p.toml:4 hosts[1][3]: satellite 48 does not exist", "");
   write("p.toml", "gateways = [0, 1]\n" + hosts + "host = 1\n");
   expect_one(base_with("[\"spacemoe\"]", "[\"file\"]\nfile = \"p.toml\""), "p.toml:3 host: unknown key",
              "the nearest is \"hosts\"");
+}
+
+TEST_F(ScenarioComplaints, PlacementsAreRefusedExactlyWhereTheyHaveProblems) {
+  std::mt19937 random(2);
+  std::size_t sound = 0;
+  constexpr std::size_t count = 300;
+  for (std::size_t i = 0; i < count; ++i) {
+    auto const draw = [&] { return satellite(random() % 49 % (random() % 2 == 0 ? 49 : 24)); };
+    Placement placement{2, 4, {draw(), draw()}, {}};
+    for (std::size_t e = 0; e < 8; ++e) placement.host.push_back(draw());
+    PlacementLimits const limits{48, 1 + static_cast<std::uint32_t>(random() % 3), random() % 2 == 0};
+    std::ostringstream text;
+    auto const& h = placement.host;
+    text << "capacity = " << limits.capacity
+         << "\ngateways_host_experts = " << (limits.gateways_host_experts ? "true" : "false")
+         << "\n[[placement.given]]\ngateways = [" << index(placement.gateway[0]) << ", "
+         << index(placement.gateway[1]) << "]\nhosts = [";
+    for (std::size_t l : {0u, 4u}) {
+      text << "[" << index(h[l]) << ", " << index(h[l + 1]) << ", " << index(h[l + 2]) << ", "
+           << index(h[l + 3]) << "], ";
+    }
+    text << "]\n";
+    std::string const scenario = base_with("[\"spacemoe\"]\n", "[\"file\"]\n" + text.str());
+    bool const none = problems(placement, limits).empty();
+    EXPECT_EQ(complaints(scenario).empty(), none) << scenario;
+    sound += none ? 1 : 0;
+  }
+  EXPECT_GT(sound, count / 8);
+  EXPECT_LT(sound, count * 7 / 8);
+}
+
+TEST_F(ScenarioComplaints, ManyMisplacedExpertsStayReadable) {
+  std::string row = "[2";
+  for (int e = 1; e < 30; ++e) row += ", 99";
+  std::string const text =
+      with(base_with("[\"spacemoe\"]\n", "[\"file\"]\n[[placement.given]]\ngateways = [0, 1]\nhosts = [" +
+                                             row + "], " + row + "]]\n"),
+           "experts = 4", "experts = 30");
+  EXPECT_EQ(std::ranges::count(complaints(text), '\n'), 9);
 }
 
 TEST_F(ScenarioComplaints, ListedLinks) {

@@ -293,6 +293,11 @@ TEST_F(ScenarioFile, PlacementsFromAResult) {
   EXPECT_THAT(load(text).file_placements, ElementsAre(placement));
   EXPECT_THAT(complaints(with(text, "moe_layers = 2", "moe_layers = 1")),
               ::testing::HasSubstr("the placement is for 2 layers of 4 experts; the model has 1 MoE layers"));
+  // Hosts are satellites 20 to 27; three planes have 24.
+  EXPECT_THAT(
+      complaints(with(text, "planes = 6", "planes = 3")),
+      ::testing::StartsWith("scenario.toml:19 placement.file: placement 0, host[1][0]: satellite 24 does "
+                            "not exist; satellites are 0 to 23"));
 }
 
 TEST_F(ScenarioFile, OverridesReplaceTheFileBeforeItIsChecked) {
