@@ -22,8 +22,10 @@ double shared_table_ns(SamplingWork const& work) {
   return table_ns(work) + (race ? 160 * picks * std::bit_width(work.experts) : 50 * picks);
 }
 
-/// One draw of a layer's latency.
-constexpr double layer_draw_ns = 0.6;
+/// One draw of a layer's latency; tables of more than 256 columns do not fit vector look-ups.
+double layer_draw_ns(SamplingWork const& work) {
+  return work.experts <= 256 ? 0.6 : 7;
+}
 
 /// One token's experts in a layer.
 double routing_ns(SamplingWork const& work) {
@@ -45,7 +47,7 @@ SamplerChoice choose_sampler(Sampler wanted, SamplingWork const& work) {
   double const single_layers = work.layers - work.shared_layers;
   double const order_statistic_ns = single_layers * table_ns(work) +
                                     work.shared_layers * shared_table_ns(work) +
-                                    work.tokens * work.layers * layer_draw_ns;
+                                    work.tokens * work.layers * layer_draw_ns(work);
   double const routes_ns =
       work.tokens * (single_layers * routing_ns(work) + work.shared_layers * shared_routing_ns(work));
   std::string const tokens = std::to_string(static_cast<long long>(std::llround(work.tokens)));

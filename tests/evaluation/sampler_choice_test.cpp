@@ -43,6 +43,9 @@ TEST(SamplerChoice, TablesMustBeRepaidByTheTokensOfACell) {
   EXPECT_EQ(chosen(work(8, 2, 625)), Sampler::order_statistic);
   EXPECT_EQ(chosen(work(256, 8, 625)), Sampler::routing);
   EXPECT_EQ(chosen(work(256, 8, 10000)), Sampler::order_statistic);
+  // Beyond 256 experts draws are dear, too, and pay only where many experts are drawn.
+  EXPECT_EQ(chosen(work(384, 2, 1e7)), Sampler::routing);
+  EXPECT_EQ(chosen(work(384, 8, 1e7)), Sampler::order_statistic);
   // Hosts with several experts make tables far dearer.
   SamplingWork shared = work(256, 8, 10000);
   shared.shared_layers = 32;
