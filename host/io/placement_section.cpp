@@ -106,65 +106,18 @@ std::vector<SatelliteId> ids(std::vector<double> const& numbers) {
   return result;
 }
 
-/// Where the satellites of a placement are given, for complaints.
-struct PlacementNames {
-  std::function<std::string(std::size_t layer)> gateway;
-  std::function<std::string(std::size_t layer, std::size_t expert)> host;
-};
+/// Where a satellite of a placement is given, for complaints.
+using ElementName = std::function<std::string(PlacementProblem const&)>;
 
-/// Complains, for the first few, of satellites that do not exist, that hold more experts than their capacity,
-/// or that are gateways and should hold none.
-class PlacementChecker {
- public:
-  PlacementChecker(PlacementNames names, Scenario const& scenario, std::vector<Complaint>& complaints)
-      : names_(std::move(names)), limits_(placement_limits(scenario)), complaints_(complaints) {}
+constexpr std::size_t complaints_per_placement = 10;
 
-  void check(Placement const& placement) {
-    std::size_t const before = complaints_.size();
-    auto const more = [&] { return complaints_.size() < before + complaints_per_placement; };
-    for (std::size_t i = 0; i < placement.host.size() && more(); ++i) {
-      check_host(placement.host[i], i / placement.experts, i % placement.experts);
-    }
-    for (std::size_t l = 0; l < placement.gateway.size() && more(); ++l) {
-      check_gateway(placement.gateway[l], l);
-    }
+void check_placement(Placement const& placement, Scenario const& scenario, ElementName const& where,
+                     std::vector<Complaint>& complaints) {
+  auto const found = problems(placement, placement_limits(scenario));
+  for (std::size_t i = 0; i < std::min(found.size(), complaints_per_placement); ++i) {
+    complaints.push_back({where(found[i]), found[i].what, found[i].remedy});
   }
-
- private:
-  static constexpr std::size_t complaints_per_placement = 10;
-
-  void check_host(SatelliteId id, std::size_t layer, std::size_t expert) {
-    if (index(id) >= limits_.satellites) {
-      complain_of_none(names_.host(layer, expert), id);
-    } else if (++load_[index(id)] == limits_.capacity + 1) {
-      complaints_.push_back({names_.host(layer, expert),
-                             "satellite " + std::to_string(index(id)) +
-                                 " hosts more experts than its capacity of " +
-                                 std::to_string(limits_.capacity),
-                             "move the expert, or raise placement.capacity"});
-    }
-  }
-
-  void check_gateway(SatelliteId id, std::size_t layer) {
-    if (index(id) >= limits_.satellites) {
-      complain_of_none(names_.gateway(layer), id);
-    } else if (!limits_.gateways_host_experts && load_[index(id)] > 0) {
-      complaints_.push_back({names_.gateway(layer),
-                             "gateway " + std::to_string(index(id)) + " also hosts experts",
-                             "move one of them, or set placement.gateways_host_experts = true"});
-    }
-  }
-
-  void complain_of_none(std::string where, SatelliteId id) {
-    complaints_.push_back({std::move(where), "satellite " + std::to_string(index(id)) + " does not exist",
-                           "satellites are 0 to " + std::to_string(limits_.satellites - 1)});
-  }
-
-  PlacementNames names_;
-  PlacementLimits limits_;
-  std::vector<Complaint>& complaints_;
-  std::vector<std::uint32_t> load_ = std::vector<std::uint32_t>(limits_.satellites);
-};
+}
 
 /// `gateways` [layer] and `hosts` [layer][expert].
 void read_placement_table(TableReader& table, Scenario& scenario) {
@@ -189,11 +142,11 @@ void read_placement_table(TableReader& table, Scenario& scenario) {
   }
   if (!gateways_fit || !hosts_fit) return;
   Placement placement{model.moe_layers, model.experts, ids(gateways->value), ids(hosts->value)};
-  PlacementNames names{[&](std::size_t l) { return table.where("gateways", {l}); },
-                       [&](std::size_t l, std::size_t e) {
-                         return table.where("hosts", {l, e});
-                       }};
-  PlacementChecker(std::move(names), scenario, table.complaints()).check(placement);
+  auto const where = [&](PlacementProblem const& problem) {
+    return problem.expert ? table.where("hosts", {problem.layer, *problem.expert})
+                          : table.where("gateways", {problem.layer});
+  };
+  check_placement(placement, scenario, where, table.complaints());
   scenario.file_placements.push_back(std::move(placement));
 }
 
@@ -233,12 +186,13 @@ void check_stored_placement(TableReader& section, Placement const& placement, st
                          std::to_string(model.experts));
     return;
   }
-  std::string const where = section.where("file") + ": placement " + std::to_string(number);
-  auto const bracketed = [](std::size_t i) { return "[" + std::to_string(i) + "]"; };
-  PlacementNames names{
-      [&](std::size_t l) { return where + ", gateway" + bracketed(l); },
-      [&](std::size_t l, std::size_t e) { return where + ", host" + bracketed(l) + bracketed(e); }};
-  PlacementChecker(std::move(names), scenario, section.complaints()).check(placement);
+  auto const where = [&](PlacementProblem const& problem) {
+    std::string const layer = "[" + std::to_string(problem.layer) + "]";
+    return section.where("file") + ": placement " + std::to_string(number) +
+           (problem.expert ? ", host" + layer + "[" + std::to_string(*problem.expert) + "]"
+                           : ", gateway" + layer);
+  };
+  check_placement(placement, scenario, where, section.complaints());
 }
 
 void read_placement_file(TableReader& section, Scenario& scenario) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,8 +38,16 @@ struct PlacementLimits {
   bool gateways_host_experts = false;  ///< a gateway's places may be used for experts
 };
 
-/// Everything that is wrong with a placement: ids out of range, capacity exceeded, experts on gateways,
-/// shapes. Empty: nothing.
-std::vector<std::string> problems(Placement const& placement, PlacementLimits const& limits);
+/// What is wrong with one satellite of a placement.
+struct PlacementProblem {
+  std::uint32_t layer;
+  std::optional<std::uint32_t> expert;  ///< whose host it is; empty for the layer's gateway
+  std::string what;
+  std::string remedy;
+};
+
+/// Every satellite that does not exist, the first expert past each host's capacity, and gateways that host
+/// experts though they may not. The arrays of the placement have its shape.
+std::vector<PlacementProblem> problems(Placement const& placement, PlacementLimits const& limits);
 
 }  // namespace spacemoe

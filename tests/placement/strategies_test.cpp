@@ -316,19 +316,24 @@ TEST(Places, ThatDoNotSufficeAreNamed) {
   }
 }
 
-TEST(Problems, NameEverythingThatIsWrong) {
+TEST(Problems, NameEverySatelliteThatIsWrong) {
   Placement placement{
       2, 2, {satellite(0), satellite(9)}, {satellite(1), satellite(1), satellite(0), satellite(7)}};
-  PlacementLimits const limits{5, 1, false};
-  EXPECT_THAT(problems(placement, limits),
-              ElementsAre("satellite 1 hosts more experts than its capacity of 1",
-                          "host 7 does not exist; satellites are 0 to 4",
-                          "gateway 0 also hosts experts, which gateways_host_experts = false forbids",
-                          "gateway 9 does not exist; satellites are 0 to 4"));
-  placement = {2, 2, {satellite(0)}, {satellite(1)}};
-  EXPECT_THAT(problems(placement, limits), ElementsAre("1 gateways for 2 layers", "1 hosts for 4 experts"));
-  placement = {1, 2, {satellite(0)}, {satellite(1), satellite(2)}};
-  EXPECT_THAT(problems(placement, limits), ::testing::IsEmpty());
+  auto const text = [](PlacementProblem const& p) {
+    return std::to_string(p.layer) + (p.expert ? "/" + std::to_string(*p.expert) : "") + ": " + p.what +
+           "; " + p.remedy;
+  };
+  std::vector<std::string> found;
+  for (auto const& problem : problems(placement, {5, 1, false})) found.push_back(text(problem));
+  EXPECT_THAT(
+      found,
+      ElementsAre("0/1: satellite 1 hosts more experts than its capacity of 1; move the expert, or raise "
+                  "placement.capacity",
+                  "1/1: satellite 7 does not exist; satellites are 0 to 4",
+                  "0: gateway 0 also hosts experts; move one of them, or set "
+                  "placement.gateways_host_experts = true",
+                  "1: satellite 9 does not exist; satellites are 0 to 4"));
+  EXPECT_THAT(problems(placement, {10, 2, true}), ::testing::IsEmpty());
 }
 
 }  // namespace
