@@ -38,31 +38,19 @@ std::vector<TokenTask> split(std::span<Cell const> cells) {
   return tasks;
 }
 
-LatencyTally empty_tally(std::uint32_t layers) {
-  return {{}, std::vector<std::uint64_t>(bin_count), std::vector<std::uint64_t>(layers)};
-}
-
-void add(std::vector<std::uint64_t>& sum, std::vector<std::uint64_t> const& part) {
-  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += part[i];
-}
-
 /// Tallies all tokens of the cells; draw(cell, first, count, moments, tally) draws some of one.
 template <class Cell, class Draw>
 LatencyTally sample(std::uint32_t layers, std::span<Cell const> cells, Draw draw) {
   std::vector<TokenTask> const tasks = split(cells);
   std::vector<Moments> moments(tasks.size());
-  tbb::enumerable_thread_specific<LatencyTally> partial([&] { return empty_tally(layers); });
+  tbb::enumerable_thread_specific<LatencyTally> partial([&] { return empty_tally(0, layers); });
   tbb::parallel_for(std::size_t{0}, tasks.size(), [&](std::size_t t) {
     TokenTask const& task = tasks[t];
     draw(cells[task.cell], task.first, task.count, moments[t], partial.local());
   });
-  LatencyTally tally = empty_tally(layers);
-  tally.cell.resize(cells.size());
+  LatencyTally tally = empty_tally(cells.size(), layers);
   for (std::size_t t = 0; t < tasks.size(); ++t) tally.cell[tasks[t].cell] += moments[t];
-  for (auto const& part : partial) {
-    add(tally.histogram, part.histogram);
-    add(tally.layer_sum_ns, part.layer_sum_ns);
-  }
+  for (auto const& part : partial) add_counts(tally, part);
   return tally;
 }
 

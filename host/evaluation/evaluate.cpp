@@ -81,10 +81,6 @@ std::vector<Round> rounds(std::span<TokenCell const> cells) {
   return all;
 }
 
-void add(std::vector<std::uint64_t>& sum, std::vector<std::uint64_t> const& part) {
-  for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += part[i];
-}
-
 class Evaluator {
  public:
   Evaluator(Scenario const& scenario, Backend& backend, EvaluateOptions const& options)
@@ -131,7 +127,13 @@ class Evaluator {
       for (auto const& p : placements) gateways.insert(gateways.end(), p.gateway.begin(), p.gateway.end());
       CellGrid const grid(scenario_.tokens, static_cast<std::uint32_t>(placements.size()),
                           scenario_.time.slots);
-      courses.push_back({strategy, std::move(placements), grid, SamplerChoice(), {}, empty_tally(grid), {}});
+      courses.push_back({strategy,
+                         std::move(placements),
+                         grid,
+                         SamplerChoice(),
+                         {},
+                         empty_tally(grid.cells(), scenario_.weights.layers),
+                         {}});
       report();
     }
     sources_ = PathSources(std::move(gateways));
@@ -151,11 +153,6 @@ class Evaluator {
             scenario_.weights.experts,
             scenario_.model.top_k,
             static_cast<double>(scenario_.tokens) / static_cast<double>(course.grid.cells())};
-  }
-
-  LatencyTally empty_tally(CellGrid const& grid) const {
-    return {std::vector<Moments>(grid.cells()), std::vector<std::uint64_t>(bin_count),
-            std::vector<std::uint64_t>(scenario_.weights.layers)};
   }
 
   void sample(std::vector<Course>& courses) {
@@ -219,8 +216,7 @@ class Evaluator {
       auto const placement = static_cast<std::uint32_t>(round.origin[i] % course.grid.placements());
       course.tally.cell[course.grid.cell(placement, round.cells[i].slot)] += part.cell[i];
     }
-    add(course.tally.histogram, part.histogram);
-    add(course.tally.layer_sum_ns, part.layer_sum_ns);
+    add_counts(course.tally, part);
   }
 
   void add_exact(Course& course, BatchCosts const& batch) {

@@ -56,12 +56,6 @@ std::vector<LayerCell> layer_cells(std::span<TokenCell const> cells, CellTables 
   return result;
 }
 
-void append(LatencyTally& tally, LatencyTally const& part) {
-  tally.cell.insert(tally.cell.end(), part.cell.begin(), part.cell.end());
-  for (std::size_t b = 0; b < part.histogram.size(); ++b) tally.histogram[b] += part.histogram[b];
-  for (std::size_t l = 0; l < part.layer_sum_ns.size(); ++l) tally.layer_sum_ns[l] += part.layer_sum_ns[l];
-}
-
 std::size_t cells_at_once(std::span<TokenCell const> cells) {
   CostView const& cost = cells.front().cost;
   std::size_t const columns = std::max(std::bit_ceil(cost.experts), std::uint32_t{1} << least_column_bits);
@@ -73,13 +67,15 @@ std::size_t cells_at_once(std::span<TokenCell const> cells) {
 
 LatencyTally sample_by_layers(Backend& backend, std::span<LayerLaw const> laws, Seed seed,
                               std::span<TokenCell const> cells) {
-  LatencyTally tally{{}, std::vector<std::uint64_t>(bin_count), std::vector<std::uint64_t>(laws.size())};
+  LatencyTally tally = empty_tally(0, laws.size());
   if (cells.empty()) return tally;
   std::size_t const step = cells_at_once(cells);
   for (std::size_t first = 0; first < cells.size(); first += step) {
     auto const some = cells.subspan(first, std::min(step, cells.size() - first));
     CellTables const tables = build_tables(laws, some);
-    append(tally, backend.sample_layers(seed, layer_cells(some, tables)));
+    LatencyTally const part = backend.sample_layers(seed, layer_cells(some, tables));
+    tally.cell.insert(tally.cell.end(), part.cell.begin(), part.cell.end());
+    add_counts(tally, part);
   }
   return tally;
 }

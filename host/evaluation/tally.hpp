@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -28,5 +29,10 @@ struct LatencyTally {
 
   bool operator==(LatencyTally const&) const = default;
 };
+
+LatencyTally empty_tally(std::size_t cells, std::size_t layers);
+
+/// Adds the histogram and the layer sums of a part; its cells are left to the caller.
+void add_counts(LatencyTally& sum, LatencyTally const& part);
 
 }  // namespace spacemoe
