@@ -18,4 +18,13 @@ struct GridAtom {
 /// is worked in and kept for the next time.
 void convolve(std::vector<double>& mass, std::span<GridAtom const> atoms, std::vector<double>& room);
 
+/// Distribution of the sum of independent numbers, each given by its atoms (at least one, by rising point),
+/// at the grid points from 0 to the sum of the greatest points. Directly where that is less work; by Fourier
+/// transforms, pair by pair, where there are many numbers of many atoms. The two differ by rounding, 1e-15 of
+/// the whole mass.
+std::vector<double> distribution_of_sum(std::span<std::vector<GridAtom> const> numbers);
+
+std::vector<double> sum_directly(std::span<std::vector<GridAtom> const> numbers);
+std::vector<double> sum_by_fourier(std::span<std::vector<GridAtom> const> numbers);
+
 }  // namespace spacemoe

@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 #include <stdexcept>
+#include <utility>
 
 #include "host/evaluation/convolution.hpp"
 
@@ -42,18 +43,17 @@ GridLayer on_grid(LayerDistribution const& layer, double shift_ns, double step_n
 
 void TokenDistribution::add(std::vector<LayerDistribution> const& layers, double fixed_ns, double weight) {
   std::int64_t first = 0;
-  std::vector<double> mass{1.0};
-  std::vector<double> room;
+  std::vector<std::vector<GridAtom>> numbers;
   // The fixed part rides on a layer, so that it costs no splitting of its own.
   double shift_ns = fixed_ns;
   for (auto const& layer : layers) {
     if (layer.atoms.empty()) return;  // no token gets through
-    GridLayer const grid = on_grid(layer, shift_ns, step_ns_);
-    convolve(mass, grid.atoms, room);
+    GridLayer grid = on_grid(layer, shift_ns, step_ns_);
     first += grid.first;
+    numbers.push_back(std::move(grid.atoms));
     shift_ns = 0;
   }
-  add_grid(first, mass, weight);
+  add_grid(first, distribution_of_sum(numbers), weight);
 }
 
 void TokenDistribution::add(TokenDistribution const& other) {

@@ -1,5 +1,6 @@
 #include "host/evaluation/convolution.hpp"
 
+#include <numeric>
 #include <random>
 #include <vector>
 
@@ -47,6 +48,45 @@ TEST(Convolution, FollowsItsDefinition) {
       for (std::size_t i = 0; i < sum.size(); ++i) EXPECT_NEAR(sum[i], expected[i], 1e-13);
     }
   }
+}
+
+std::vector<std::vector<GridAtom>> random_distributions(std::size_t count, std::size_t atoms) {
+  std::vector<std::vector<GridAtom>> numbers(count);
+  for (std::size_t n = 0; n < count; ++n) {
+    auto const random = random_numbers(2 * atoms, static_cast<std::uint32_t>(n));
+    double const total =
+        std::accumulate(random.begin(), random.begin() + static_cast<std::ptrdiff_t>(atoms), 0.0);
+    for (std::size_t a = 0, point = n % 3; a < atoms; ++a) {
+      numbers[n].push_back({point, random[a] / total});
+      point += 1 + static_cast<std::size_t>(3 * random[atoms + a]);
+    }
+  }
+  return numbers;
+}
+
+TEST(DistributionOfSum, BothWaysAgree) {
+  for (std::size_t const count : {1u, 2u, 3u, 7u, 58u}) {
+    for (std::size_t const atoms : {1u, 2u, 5u, 300u}) {
+      auto const numbers = random_distributions(count, atoms);
+      auto const direct = sum_directly(numbers);
+      auto const transformed = sum_by_fourier(numbers);
+      ASSERT_EQ(transformed.size(), direct.size());
+      for (std::size_t i = 0; i < direct.size(); ++i) {
+        ASSERT_NEAR(transformed[i], direct[i], 1e-15);
+        ASSERT_GE(transformed[i], 0);
+      }
+      EXPECT_NEAR(std::accumulate(transformed.begin(), transformed.end(), 0.0), 1, 1e-12);
+    }
+  }
+}
+
+TEST(DistributionOfSum, TakesTransformsForManyNumbersOfManyAtoms) {
+  for (auto const& numbers : {random_distributions(3, 40), random_distributions(32, 16)}) {
+    EXPECT_EQ(distribution_of_sum(numbers), sum_directly(numbers));
+  }
+  auto const many = random_distributions(58, 500);
+  EXPECT_EQ(distribution_of_sum(many), sum_by_fourier(many));
+  EXPECT_NE(sum_by_fourier(many), sum_directly(many));
 }
 
 TEST(Convolution, EveryInstructionSetGivesTheSameBits) {
