@@ -1,13 +1,11 @@
 #include <algorithm>
 #include <cstdint>
-#include <vector>
 
 #include <cub/block/block_reduce.cuh>
 #include <cub/warp/warp_reduce.cuh>
 
 #include "cuda/check.hpp"
-#include "cuda/device_buffer.hpp"
-#include "cuda/sampling.hpp"
+#include "cuda/sampling_kernels.hpp"
 #include "kernels/bins.hpp"
 #include "kernels/order_statistic.hpp"
 #include "kernels/token.hpp"
@@ -16,20 +14,6 @@ namespace spacemoe {
 namespace {
 
 constexpr unsigned block_threads = 128;
-
-/// Tokens of a cell that one block draws.
-struct Task {
-  std::uint32_t cell;
-  std::uint32_t first;
-  std::uint32_t count;
-};
-
-/// Where a launch leaves its integers, in device memory.
-struct TallyView {
-  Moments* moments;             ///< [task]
-  std::uint64_t* histogram;     ///< [bin]
-  std::uint64_t* layer_sum_ns;  ///< [layer]
-};
 
 __device__ void atomic_add(std::uint64_t& sum, std::uint64_t value) {
   static_assert(sizeof(unsigned long long) == sizeof(std::uint64_t));
@@ -195,6 +179,7 @@ __device__ std::uint32_t finish(std::uint64_t const (&total)[tokens], std::uint6
 
 constexpr unsigned groups = 4;
 constexpr unsigned layer_tokens = 4 * groups;  // per thread
+static_assert(layer_task_tokens == block_threads * layer_tokens);
 
 /// Tables of four layers in shared memory: alias entries, then latencies.
 __device__ void stage_layers(LayerTablesView const& tables, std::uint32_t layer, std::uint32_t* shared) {
@@ -302,6 +287,7 @@ __global__ void __launch_bounds__(block_threads, 2)
 // Routing: a thread draws the experts of tokens, and keeps both in shared memory, as registers have no index.
 
 constexpr unsigned routed_tokens = 8;  // per thread
+static_assert(routed_task_tokens == block_threads * routed_tokens);
 using RoutedTotals = std::uint64_t[routed_tokens][block_threads];
 
 /// Distance between the picks of two threads: an odd number of words, so that they are in different banks.
@@ -368,178 +354,6 @@ __global__ void __launch_bounds__(block_threads)
   tally_block(latency_ns, counted, tally);
 }
 
-// The host's side: cells go to the device in batches, each with its tables in one block of memory.
-
-constexpr std::size_t most_batch_bytes = std::size_t{256} << 20;
-
-/// Device memory that a batch may take.
-std::size_t batch_budget() {
-  std::size_t free = 0;
-  std::size_t all = 0;
-  check(cudaMemGetInfo(&free, &all));
-  return std::min(free / 2, most_batch_bytes);
-}
-
-/// Bytes of arrays, each padded.
-template <class... T>
-std::size_t padded_bytes(Span<T const> const&... arrays) {
-  constexpr std::size_t alignment = 16;
-  return (((arrays.size() * sizeof(T) + alignment - 1) / alignment * alignment) + ... + 0);
-}
-
-/// Arrays in one block of device memory.
-class DeviceTables {
- public:
-  /// Room for so many padded bytes.
-  explicit DeviceTables(std::size_t bytes) : device_(bytes) { host_.reserve(bytes); }
-
-  /// Returns where the array will be after upload().
-  template <class T>
-  Span<T const> add(Span<T const> array) {
-    auto const* const place = reinterpret_cast<T const*>(device_.data() + host_.size());
-    auto const bytes = std::as_bytes(std::span(array.data(), array.size()));
-    host_.insert(host_.end(), bytes.begin(), bytes.end());
-    host_.resize(host_.size() + padded_bytes(array) - bytes.size());
-    return {place, array.size()};
-  }
-  void upload(cudaStream_t stream) { device_.copy_from(host_, stream); }
-
- private:
-  std::vector<std::byte> host_;
-  DeviceBuffer<std::byte> device_;
-};
-
-std::size_t table_bytes(RoutingView const& routing) {
-  return padded_bytes(routing.alias, routing.weight, routing.inclusion, routing.order);
-}
-std::size_t table_bytes(TokenCell const& cell) {
-  CostView const& cost = cell.cost;
-  return padded_bytes(cost.layer_ns, cost.expert_ns, cost.queue_ns, cost.host, cost.shares_hosts);
-}
-std::size_t table_bytes(LayerCell const& cell) {
-  return padded_bytes(cell.tables.alias, cell.tables.latency_ns);
-}
-
-RoutingView on_device(RoutingView routing, DeviceTables& tables) {
-  routing.alias = tables.add(routing.alias);
-  routing.weight = tables.add(routing.weight);
-  routing.inclusion = tables.add(routing.inclusion);
-  routing.order = tables.add(routing.order);
-  return routing;
-}
-TokenCell on_device(TokenCell cell, DeviceTables& tables) {
-  CostView& cost = cell.cost;
-  cost.layer_ns = tables.add(cost.layer_ns);
-  cost.expert_ns = tables.add(cost.expert_ns);
-  cost.queue_ns = tables.add(cost.queue_ns);
-  cost.host = tables.add(cost.host);
-  cost.shares_hosts = tables.add(cost.shares_hosts);
-  return cell;
-}
-LayerCell on_device(LayerCell cell, DeviceTables& tables) {
-  cell.tables.alias = tables.add(cell.tables.alias);
-  cell.tables.latency_ns = tables.add(cell.tables.latency_ns);
-  return cell;
-}
-
-/// Splits a cell into tasks that begin, but for the first, at multiples of `task_tokens`, and so in whole
-/// Philox blocks.
-template <class Cell>
-void append_tasks(Cell const& cell, std::uint32_t number, std::uint32_t task_tokens,
-                  std::vector<Task>& tasks) {
-  for (std::uint32_t first = cell.first, left = cell.count; left > 0;) {
-    std::uint32_t const count = std::min(left, task_tokens - first % task_tokens);
-    tasks.push_back({number, first, count});
-    first += count;
-    left -= count;
-  }
-}
-
-/// Draws cells in batches that fit into the device's memory.
-class Sampling {
- public:
-  Sampling(std::uint32_t layers, std::size_t cells, cudaStream_t stream)
-      : stream_(stream), histogram_(bin_count), layer_sum_ns_(layers) {
-    tally_.cell.resize(cells);
-    histogram_.clear(stream);
-    layer_sum_ns_.clear(stream);
-  }
-
-  /// launch(tasks, cells, device tasks, device cells, tally) starts the kernel on a batch.
-  template <class Cell, class Launch>
-  void run(std::span<Cell const> cells, std::uint32_t task_tokens, Launch launch) {
-    std::size_t most = cells.size();
-    for (std::size_t first = 0; first < cells.size();) {
-      std::size_t const count = batch_size(cells.subspan(first), task_tokens, most);
-      try {
-        run_batch(cells.subspan(first, count), first, task_tokens, launch);
-        first += count;
-      } catch (DeviceOutOfMemory const&) {
-        if (count == 1) throw;
-        most = count / 2;
-      }
-    }
-  }
-
-  LatencyTally finish() {
-    tally_.histogram.resize(histogram_.size());
-    tally_.layer_sum_ns.resize(layer_sum_ns_.size());
-    histogram_.copy_to(tally_.histogram, stream_);
-    layer_sum_ns_.copy_to(tally_.layer_sum_ns, stream_);
-    check(cudaStreamSynchronize(stream_));
-    return std::move(tally_);
-  }
-
- private:
-  /// Cells of the next batch: at least one.
-  template <class Cell>
-  static std::size_t batch_size(std::span<Cell const> cells, std::uint32_t task_tokens, std::size_t most) {
-    std::size_t const budget = batch_budget();
-    std::size_t bytes = 0;
-    std::size_t count = 0;
-    while (count < std::min(most, cells.size())) {
-      std::size_t const tasks = cells[count].count / task_tokens + 2;
-      bytes += table_bytes(cells[count]) + sizeof(Cell) + tasks * (sizeof(Task) + sizeof(Moments));
-      if (count > 0 && bytes > budget) break;
-      ++count;
-    }
-    return count;
-  }
-
-  /// Everything is allocated before anything is drawn, so a batch that does not fit leaves nothing behind.
-  template <class Cell, class Launch>
-  void run_batch(std::span<Cell const> cells, std::size_t first_cell, std::uint32_t task_tokens,
-                 Launch launch) {
-    std::size_t bytes = 0;
-    std::vector<Task> tasks;
-    for (std::size_t c = 0; c < cells.size(); ++c) {
-      bytes += table_bytes(cells[c]);
-      append_tasks(cells[c], static_cast<std::uint32_t>(c), task_tokens, tasks);
-    }
-    if (tasks.empty()) return;
-    DeviceTables tables(bytes);
-    std::vector<Cell> cells_on_device;
-    for (Cell const& cell : cells) cells_on_device.push_back(on_device(cell, tables));
-    DeviceBuffer<Cell> const device_cells(cells_on_device, stream_);
-    DeviceBuffer<Task> const device_tasks(tasks, stream_);
-    DeviceBuffer<Moments> const device_moments(tasks.size());
-    tables.upload(stream_);
-
-    launch(cells, static_cast<unsigned>(tasks.size()), device_cells.data(), device_tasks.data(),
-           TallyView{device_moments.data(), histogram_.data(), layer_sum_ns_.data()});
-    check_launch();
-    std::vector<Moments> moments(tasks.size());
-    device_moments.copy_to(moments, stream_);
-    check(cudaStreamSynchronize(stream_));
-    for (std::size_t t = 0; t < tasks.size(); ++t) tally_.cell[first_cell + tasks[t].cell] += moments[t];
-  }
-
-  cudaStream_t stream_;
-  LatencyTally tally_;
-  DeviceBuffer<std::uint64_t> histogram_;
-  DeviceBuffer<std::uint64_t> layer_sum_ns_;
-};
-
 /// Dynamic shared memory that every device lends to a block without being asked, less what kernels declare.
 constexpr std::size_t most_shared_bytes = 40 << 10;
 
@@ -552,38 +366,25 @@ std::size_t staged_bytes(std::span<LayerCell const> cells) {
 
 }  // namespace
 
-LatencyTally cuda_sample_tokens(RoutingView const& routing, Seed seed, std::span<TokenCell const> cells) {
-  cudaStream_t const stream = nullptr;
-  Sampling sampling(routing.layers, cells.size(), stream);
-  DeviceTables tables(table_bytes(routing));
-  RoutingView const device_routing = on_device(routing, tables);
-  tables.upload(stream);
+void launch_sample_tokens(RoutingView const& routing, Seed seed, TaskBatch<TokenCell> const& batch,
+                          TallyView const& tally, cudaStream_t stream) {
   std::size_t const picks_bytes = block_threads * picks_stride(routing.top_k) * sizeof(ExpertIndex);
-  sampling.run(cells, block_threads * routed_tokens,
-               [&](std::span<TokenCell const>, unsigned tasks, TokenCell const* device_cells,
-                   Task const* device_tasks, TallyView const& tally) {
-                 sample_tokens<<<tasks, block_threads, picks_bytes, stream>>>(device_routing, device_cells,
-                                                                              device_tasks, seed, tally);
-               });
-  return sampling.finish();
+  sample_tokens<<<batch.tasks, block_threads, picks_bytes, stream>>>(routing, batch.device_cells,
+                                                                     batch.device_tasks, seed, tally);
+  check_launch();
 }
 
-LatencyTally cuda_sample_layers(Seed seed, std::span<LayerCell const> cells) {
-  cudaStream_t const stream = nullptr;
-  Sampling sampling(cells.empty() ? 0 : cells.front().tables.layers, cells.size(), stream);
-  sampling.run(cells, block_threads * layer_tokens,
-               [&](std::span<LayerCell const> batch, unsigned tasks, LayerCell const* device_cells,
-                   Task const* device_tasks, TallyView const& tally) {
-                 std::size_t const bytes = staged_bytes(batch);
-                 if (bytes <= most_shared_bytes) {
-                   sample_layers<true>
-                       <<<tasks, block_threads, bytes, stream>>>(device_cells, device_tasks, seed, tally);
-                 } else {
-                   sample_layers<false>
-                       <<<tasks, block_threads, 0, stream>>>(device_cells, device_tasks, seed, tally);
-                 }
-               });
-  return sampling.finish();
+void launch_sample_layers(Seed seed, TaskBatch<LayerCell> const& batch, TallyView const& tally,
+                          cudaStream_t stream) {
+  std::size_t const bytes = staged_bytes(batch.cells);
+  if (bytes <= most_shared_bytes) {
+    sample_layers<true>
+        <<<batch.tasks, block_threads, bytes, stream>>>(batch.device_cells, batch.device_tasks, seed, tally);
+  } else {
+    sample_layers<false>
+        <<<batch.tasks, block_threads, 0, stream>>>(batch.device_cells, batch.device_tasks, seed, tally);
+  }
+  check_launch();
 }
 
 }  // namespace spacemoe
