@@ -14,13 +14,16 @@ class DeviceOutOfMemory : public BackendError {
   using BackendError::BackendError;
 };
 
-/// Throws BackendError when a runtime call failed, DeviceOutOfMemory when for lack of memory. The error does
-/// not linger for later calls, unless it broke the device's context for good.
+/// Throws BackendError when a runtime call failed. The error does not linger for later calls, unless it broke
+/// the device's context for good.
 void check(cudaError_t status, std::source_location where = std::source_location::current());
 
-/// Throws BackendError when the launch before it could not start.
+/// As check, for calls that did nothing when they failed: throws DeviceOutOfMemory when for lack of memory.
+void check_room(cudaError_t status, std::source_location where = std::source_location::current());
+
+/// As check_room, for the launch before it: kernels are loaded at their first launch.
 inline void check_launch(std::source_location where = std::source_location::current()) {
-  check(cudaGetLastError(), where);
+  check_room(cudaGetLastError(), where);
 }
 
 }  // namespace spacemoe

@@ -1,7 +1,11 @@
 #include "host/evaluation/cuda_backend.hpp"
 
+#include <memory>
+#include <mutex>
+
 #include <cuda_runtime_api.h>
 
+#include "cuda/channel.hpp"
 #include "cuda/check.hpp"
 #include "cuda/path_latencies.hpp"
 #include "cuda/sampling.hpp"
@@ -11,32 +15,40 @@ namespace {
 
 class CudaBackend final : public Backend {
  public:
-  explicit CudaBackend(int device) : device_(device) { use_device(); }
+  explicit CudaBackend(int device) : CudaBackend(std::make_shared<DevicePool const>(device)) {}
 
   std::string_view name() const override { return "cuda"; }
 
   std::unique_ptr<PathTable> path_latencies(SnapshotBatch const& batch,
                                             std::span<SatelliteId const> sources) override {
+    std::lock_guard const lock(mutex_);
     use_device();
-    return cuda_path_latencies(batch, sources);
+    return cuda_path_latencies(batch, sources, channels_);
   }
 
   LatencyTally sample_tokens(RoutingView const& routing, Seed seed,
                              std::span<TokenCell const> cells) override {
+    std::lock_guard const lock(mutex_);
     use_device();
-    return cuda_sample_tokens(routing, seed, cells);
+    return cuda_sample_tokens(routing, seed, cells, channels_);
   }
 
   LatencyTally sample_layers(Seed seed, std::span<LayerCell const> cells) override {
+    std::lock_guard const lock(mutex_);
     use_device();
-    return cuda_sample_layers(seed, cells);
+    return cuda_sample_layers(seed, cells, channels_);
   }
 
  private:
+  explicit CudaBackend(std::shared_ptr<DevicePool const> const& memory)
+      : device_(memory->device()), channels_{{Channel(memory), Channel(memory)}} {}
+
   /// The current device belongs to the thread, and calls may come from any.
   void use_device() const { check(cudaSetDevice(device_)); }
 
   int device_;
+  std::mutex mutex_;  ///< one operation at a time has the channels
+  Channels channels_;
 };
 
 }  // namespace
@@ -49,6 +61,7 @@ std::unique_ptr<Backend> make_cuda_backend(int device) {
     throw BackendError("cuda: there is no device " + std::to_string(device) + "; devices are 0 to " +
                        std::to_string(count - 1));
   }
+  check(cudaSetDevice(device));
   return std::make_unique<CudaBackend>(device);
 }
 

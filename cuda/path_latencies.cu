@@ -66,19 +66,90 @@ bool has_every_node(SortedSources const& sources, std::uint32_t nodes) {
   return true;
 }
 
+/// Snapshots [first, first + count) of a batch whose rows are not here yet.
+struct PathsInFlight {
+  PathBatch batch;
+  DeviceBuffer<Nanoseconds> row_ns;
+  DeviceBuffer<Nanoseconds> link_ns;
+  DeviceBuffer<unsigned long long> saturated;  ///< room for the entry that find_saturated notes down
+  Greatest const* greatest;                    ///< in pinned memory
+  DeviceStream stream;
+};
+
 /// What all snapshots of a network have in common, on the device.
 class PathFinder {
  public:
-  PathFinder(Wiring const& wiring, SortedSources const& sources, cudaStream_t stream)
+  PathFinder(Wiring const& wiring, SortedSources const& sources, Channels& channels)
       : wiring_(wiring),
-        neighbor_(by_node(wiring), stream),
-        source_(sources.node, stream),
-        greatest_(1),
-        is_dense_(has_every_node(sources, wiring.nodes) && wiring.degree >= wiring.nodes / dense_share),
-        stream_(stream) {
-    if (!std::ranges::all_of(wiring.grids, RingSweep::fits)) return;
-    for (RingGrid const& grid : wiring.grids) ring_sweeps_.emplace_back(grid, sources.node, stream);
+        channels_(channels),
+        neighbor_(by_node(wiring), channels[0].stream),
+        source_(sources.node, channels[0].stream),
+        is_dense_(has_every_node(sources, wiring.nodes) && wiring.degree >= wiring.nodes / dense_share) {
+    if (std::ranges::all_of(wiring.grids, RingSweep::fits)) {
+      for (RingGrid const& grid : wiring.grids) {
+        ring_sweeps_.emplace_back(grid, sources.node, channels[0].stream);
+      }
+    }
+    channels[0].stream.synchronize();  // both channels read these
   }
+
+  /// Snapshots of a batch, of so many: what is free on the device holds them.
+  std::uint32_t batch_size(std::uint32_t snapshots) const {
+    std::size_t free = channels_[0].stream.memory().free_bytes();
+    free -= free / 16;  // for look-ups, and for what the pool rounds up
+    std::size_t const link_bytes = std::max<std::size_t>(ports() * sizeof(Nanoseconds), 1);
+    std::size_t const overlapping = batch_bytes(snapshots * link_bytes) / link_bytes;
+    std::size_t const fit = std::min({free / snapshot_bytes(), overlapping, most_snapshots});
+    return static_cast<std::uint32_t>(std::clamp<std::size_t>(fit, 1, std::max(snapshots, 1u)));
+  }
+
+  /// Begins snapshots [first, first + count) on channel number `turn`. Throws DeviceOutOfMemory where they do
+  /// not fit.
+  PathsInFlight begin(SnapshotBatch const& snapshots, std::uint32_t first, std::uint32_t count,
+                      std::size_t turn) {
+    Channel& channel = channels_[turn];
+    DeviceStream const& stream = channel.stream;
+    DeviceBuffer<Nanoseconds> row_ns(std::size_t{count} * wiring_.nodes * source_.size(), stream);
+    DeviceBuffer<Nanoseconds> link_ns(count * ports(), stream);
+    DeviceBuffer<Nanoseconds> by_port(link_ns.size(), stream);
+    DeviceBuffer<Greatest> greatest(1, stream);
+    DeviceBuffer<unsigned long long> saturated(1, stream);
+    greatest.clear();
+    auto* const found = reinterpret_cast<Greatest*>(channel.pinned.room(sizeof(Greatest) + link_ns.bytes()));
+    std::span const pinned(reinterpret_cast<Nanoseconds*>(found + 1), link_ns.size());
+    std::ranges::copy(std::span(snapshots.latency_ns).subspan(first * ports(), link_ns.size()),
+                      pinned.begin());
+    by_port.copy_from(pinned);
+    interleave(by_port, link_ns, greatest.data(), stream);
+
+    PathBatch const batch{wiring_.nodes,    wiring_.degree, count,        source_.span(),
+                          neighbor_.span(), link_ns.span(), row_ns.span()};
+    for (RingSweep const& sweep : ring_sweeps_) sweep.launch(batch, greatest.data(), stream);
+    if (ring_sweeps_.empty()) {
+      auto* const launch = is_dense_ ? launch_floyd_warshall : launch_relaxation;
+      launch(batch, greatest.data(), stream);
+    }
+    greatest.copy_to({found, 1});
+    return {batch, std::move(row_ns), std::move(link_ns), std::move(saturated), found, stream};
+  }
+
+  /// Throws SaturationError when a latency of a batch that is done has saturated.
+  void refuse_saturation(PathsInFlight& paths) const {
+    if (paths.greatest->row_ns + paths.greatest->link_ns < unreachable) return;
+    paths.saturated.copy_from({&nowhere, 1});
+    find_saturated<<<blocks(ports() * lanes * paths.batch.tasks()), threads, 0, paths.stream>>>(
+        paths.batch, paths.saturated.data());
+    check(cudaGetLastError());
+    unsigned long long entry = 0;
+    paths.saturated.copy_to({&entry, 1});
+    paths.stream.synchronize();
+    if (entry == nowhere) return;
+    throw SaturationError("the path latency to satellite " + std::to_string(entry % wiring_.nodes) +
+                          " reaches 2^31 ns (2.1 s), more than a path may take");
+  }
+
+ private:
+  std::size_t ports() const { return std::size_t{wiring_.nodes} * wiring_.degree; }
 
   /// Bytes of device memory for one snapshot.
   std::size_t snapshot_bytes() const {
@@ -86,27 +157,6 @@ class PathFinder {
     for (RingSweep const& sweep : ring_sweeps_) bytes += sweep.snapshot_bytes();
     return bytes;
   }
-
-  /// Rows [snapshot][node][source] of snapshots [first, first + count). Throws DeviceOutOfMemory where they
-  /// do not fit.
-  DeviceBuffer<Nanoseconds> rows(SnapshotBatch const& snapshots, std::uint32_t first, std::uint32_t count) {
-    auto const link_ns = std::span(snapshots.latency_ns).subspan(first * ports(), count * ports());
-    greatest_.clear(stream_);
-    DeviceBuffer<Nanoseconds> row_ns(std::size_t{count} * wiring_.nodes * source_.size());
-    DeviceBuffer<Nanoseconds> const links = interleaved(link_ns);
-    PathBatch const batch{wiring_.nodes,    wiring_.degree, count,        source_.span(),
-                          neighbor_.span(), links.span(),   row_ns.span()};
-    for (RingSweep& sweep : ring_sweeps_) sweep.launch(batch, greatest_.data(), stream_);
-    if (ring_sweeps_.empty()) {
-      auto* const launch = is_dense_ ? launch_floyd_warshall : launch_relaxation;
-      launch(batch, greatest_.data(), stream_);
-    }
-    refuse_saturation(batch);
-    return row_ns;
-  }
-
- private:
-  std::size_t ports() const { return std::size_t{wiring_.nodes} * wiring_.degree; }
 
   static std::vector<std::uint32_t> by_node(Wiring const& wiring) {
     std::vector<std::uint32_t> neighbor;
@@ -119,74 +169,48 @@ class PathFinder {
     return neighbor;
   }
 
-  DeviceBuffer<Nanoseconds> interleaved(std::span<Nanoseconds const> link_ns) const {
-    DeviceBuffer<Nanoseconds> const by_port(link_ns, stream_);
-    DeviceBuffer<Nanoseconds> by_node(link_ns.size());
-    if (link_ns.empty()) return by_node;
-    interleave_ports<<<blocks(link_ns.size()), threads, 0, stream_>>>(
-        wiring_.nodes, wiring_.degree, by_port.span(), by_node.span(), greatest_.data());
+  void interleave(DeviceBuffer<Nanoseconds> const& by_port, DeviceBuffer<Nanoseconds> const& by_node,
+                  Greatest* greatest, DeviceStream const& stream) const {
+    if (by_node.size() == 0) return;
+    interleave_ports<<<blocks(by_node.size()), threads, 0, stream>>>(
+        wiring_.nodes, wiring_.degree, by_port.span(), by_node.span(), greatest);
     check_launch();
-    check(cudaStreamSynchronize(stream_));  // before by_port goes
-    return by_node;
-  }
-
-  void refuse_saturation(PathBatch const& batch) const {
-    Greatest greatest{};
-    greatest_.copy_to({&greatest, 1}, stream_);
-    check(cudaStreamSynchronize(stream_));
-    if (greatest.row_ns + greatest.link_ns < unreachable) return;
-    DeviceBuffer<unsigned long long> const found(std::span(&nowhere, 1), stream_);
-    find_saturated<<<blocks(ports() * lanes * batch.tasks()), threads, 0, stream_>>>(batch, found.data());
-    check_launch();
-    unsigned long long entry = 0;
-    found.copy_to({&entry, 1}, stream_);
-    check(cudaStreamSynchronize(stream_));
-    if (entry == nowhere) return;
-    throw SaturationError("the path latency to satellite " + std::to_string(entry % wiring_.nodes) +
-                          " reaches 2^31 ns (2.1 s), more than a path may take");
   }
 
   Wiring const& wiring_;
+  Channels& channels_;
   DeviceBuffer<std::uint32_t> neighbor_;
   DeviceBuffer<std::uint32_t> source_;
-  DeviceBuffer<Greatest> greatest_;
-  bool is_dense_;                       ///< all pairs are asked for, in a graph of many links
-  std::vector<RingSweep> ring_sweeps_;  ///< [shell]; empty for other graphs
-  cudaStream_t stream_;
+  bool is_dense_;
+  std::vector<RingSweep> ring_sweeps_;  ///< one per shell, or none: other methods then find the rows
 };
-
-/// Snapshots that the device's free memory holds at once, at least 1.
-std::uint32_t snapshots_that_fit(std::size_t snapshot_bytes, std::uint32_t most) {
-  std::size_t free = 0;
-  std::size_t total = 0;
-  check(cudaMemGetInfo(&free, &total));
-  free -= free / 16;  // for look-ups, and for what the allocator rounds up
-  std::size_t const fit = std::min(free / snapshot_bytes, most_snapshots);
-  return static_cast<std::uint32_t>(std::clamp<std::size_t>(fit, 1, std::max(most, 1u)));
-}
 
 }  // namespace
 
 std::unique_ptr<PathTable> cuda_path_latencies(SnapshotBatch const& batch,
-                                               std::span<SatelliteId const> sources) {
-  int device = 0;
-  check(cudaGetDevice(&device));
+                                               std::span<SatelliteId const> sources, Channels& channels) {
   SortedSources const sorted(sources);
-  auto table = std::make_unique<CudaPathTable>(device, batch.wiring->nodes, sorted);
+  auto table = std::make_unique<CudaPathTable>(channels[0].stream, batch.wiring->nodes, sorted);
   if (sources.empty()) return table;
-  PathFinder finder(*batch.wiring, sorted, cudaStreamPerThread);
-  std::uint32_t step = snapshots_that_fit(finder.snapshot_bytes(), batch.snapshots);
+  PathFinder finder(*batch.wiring, sorted, channels);
+  InFlight<PathsInFlight> in_flight(channels, [&](PathsInFlight&& paths) {
+    finder.refuse_saturation(paths);
+    table->add(std::move(paths.row_ns));
+  });
+  std::uint32_t step = finder.batch_size(batch.snapshots);
   for (std::uint32_t first = 0; first < batch.snapshots;) {
     std::uint32_t const count = std::min(step, batch.snapshots - first);
     try {
-      table->add(finder.rows(batch, first, count));
+      in_flight.add([&](std::size_t turn) { return finder.begin(batch, first, count, turn); });
       first += count;
     } catch (DeviceOutOfMemory const&) {
-      if (table->move_to_host()) continue;
+      bool const gained = in_flight.finish_all();
+      if (table->move_to_host() || gained) continue;
       if (count == 1) throw;
       step = count / 2;
     }
   }
+  in_flight.finish_all();
   return table;
 }
 

@@ -3,13 +3,15 @@
 #include <memory>
 #include <span>
 
+#include "cuda/channel.hpp"
 #include "host/evaluation/backend.hpp"
 
 namespace spacemoe {
 
-/// Path latencies on the current device, as Backend::path_latencies has it. Throws SaturationError when a
-/// latency saturates, DeviceOutOfMemory when not even one snapshot fits on the device.
+/// Path latencies on the current device, through channels of that device, as Backend::path_latencies has it.
+/// Throws SaturationError when a latency saturates, DeviceOutOfMemory when not even one snapshot fits on the
+/// device.
 std::unique_ptr<PathTable> cuda_path_latencies(SnapshotBatch const& batch,
-                                               std::span<SatelliteId const> sources);
+                                               std::span<SatelliteId const> sources, Channels& channels);
 
 }  // namespace spacemoe

@@ -28,15 +28,10 @@ unsigned blocks(std::size_t count) {
 }
 
 template <class T>
-void reserve(DeviceBuffer<T>& buffer, std::size_t size) {
+void reserve(DeviceBuffer<T>& buffer, std::size_t size, DeviceStream const& stream) {
   if (buffer.size() >= size) return;
   buffer = {};  // give back before asking for more
-  buffer = DeviceBuffer<T>(size);
-}
-
-/// Work that no stream but this thread's own waits for.
-cudaStream_t own_stream() {
-  return cudaStreamPerThread;
+  buffer = DeviceBuffer<T>(size, stream);
 }
 
 }  // namespace
@@ -58,8 +53,13 @@ struct CudaPathTable::Rows {
   Nanoseconds const* on_host;
 };
 
-CudaPathTable::CudaPathTable(int device, std::uint32_t nodes, SortedSources sources)
-    : device_(device), nodes_(nodes), sources_(std::move(sources)) {}
+CudaPathTable::CudaPathTable(DeviceStream stream, std::uint32_t nodes, SortedSources sources)
+    : stream_(std::move(stream)), nodes_(nodes), sources_(std::move(sources)) {}
+
+/// The current device belongs to the thread, and any may look up.
+void CudaPathTable::use_device() const {
+  check(cudaSetDevice(stream_.memory().device()));
+}
 
 void CudaPathTable::add(DeviceBuffer<Nanoseconds> row_ns) {
   std::uint32_t const first = snapshots_;
@@ -72,8 +72,7 @@ bool CudaPathTable::move_to_host() {
   for (Part& part : parts_) {
     if (part.on_device.size() == 0) continue;
     part.on_host.resize(part.on_device.size());
-    part.on_device.copy_to(part.on_host, own_stream());
-    check(cudaStreamSynchronize(own_stream()));
+    part.on_device.copy_to(part.on_host);  // not pinned: waits
     part.on_device = {};
     any = true;
   }
@@ -103,15 +102,15 @@ std::vector<Nanoseconds> CudaPathTable::gather(std::uint32_t snapshot,
     return found;
   }
   std::lock_guard const lock(mutex_);
-  check(cudaSetDevice(device_));
-  reserve(place_, place.size());
-  reserve(found_, found.size());
-  place_.copy_from(place, own_stream());
-  gather_places<<<blocks(found.size()), threads, 0, own_stream()>>>(
-      all.on_device, {place_.data(), place.size()}, found_.data());
+  use_device();
+  reserve(place_, place.size(), stream_);
+  reserve(found_, found.size(), stream_);
+  place_.copy_from(place);
+  gather_places<<<blocks(found.size()), threads, 0, stream_>>>(all.on_device, {place_.data(), place.size()},
+                                                               found_.data());
   check_launch();
-  found_.copy_to(found, own_stream());
-  check(cudaStreamSynchronize(own_stream()));
+  found_.copy_to(found);
+  stream_.synchronize();
   return found;
 }
 
@@ -125,13 +124,13 @@ std::vector<Nanoseconds> CudaPathTable::row(std::uint32_t snapshot, std::uint32_
     return found;
   }
   std::lock_guard const lock(mutex_);
-  check(cudaSetDevice(device_));
-  reserve(found_, nodes_);
-  gather_row<<<blocks(nodes_), threads, 0, own_stream()>>>(all.on_device + column, columns,
-                                                           {found_.data(), nodes_});
+  use_device();
+  reserve(found_, nodes_, stream_);
+  gather_row<<<blocks(nodes_), threads, 0, stream_>>>(all.on_device + column, columns,
+                                                      {found_.data(), nodes_});
   check_launch();
-  found_.copy_to(found, own_stream());
-  check(cudaStreamSynchronize(own_stream()));
+  found_.copy_to(found);
+  stream_.synchronize();
   return found;
 }
 

@@ -23,9 +23,10 @@ struct SortedSources {
 /// more are kept on the host.
 class CudaPathTable final : public PathTable {
  public:
-  CudaPathTable(int device, std::uint32_t nodes, SortedSources sources);
+  /// Look-ups are work of the stream.
+  CudaPathTable(DeviceStream stream, std::uint32_t nodes, SortedSources sources);
 
-  /// Adds the rows of the next snapshots: [snapshot][node][column].
+  /// Adds the rows of the next snapshots, which are there: [snapshot][node][column].
   void add(DeviceBuffer<Nanoseconds> row_ns);
   /// Moves all rows to the host; returns whether there were any on the device.
   bool move_to_host();
@@ -41,11 +42,12 @@ class CudaPathTable final : public PathTable {
   };
   struct Rows;
 
+  void use_device() const;
   /// The rows of a snapshot, wherever they are.
   Rows rows(std::uint32_t snapshot) const;
   std::size_t row_size() const { return std::size_t{nodes_} * sources_.node.size(); }
 
-  int device_;
+  DeviceStream stream_;
   std::uint32_t nodes_;
   SortedSources sources_;
   std::uint32_t snapshots_ = 0;

@@ -306,7 +306,7 @@ void launch_for(PathBatch const& batch, GridView const& grid, PlaneArc const* ar
 
 }  // namespace
 
-RingSweep::RingSweep(RingGrid const& grid, std::span<std::uint32_t const> source, cudaStream_t stream)
+RingSweep::RingSweep(RingGrid const& grid, std::span<std::uint32_t const> source, DeviceStream const& stream)
     : first_(grid.first),
       planes_(grid.planes),
       slots_(grid.satellites_per_plane),
@@ -321,14 +321,11 @@ std::size_t RingSweep::snapshot_bytes() const {
   return flags() * sizeof(std::uint32_t);
 }
 
-void RingSweep::launch(PathBatch const& batch, Greatest* greatest, cudaStream_t stream) {
-  std::size_t const flags_needed = batch.snapshots * flags();
-  if (offers_.size() < flags_needed) {
-    offers_ = {};
-    offers_ = DeviceBuffer<std::uint32_t>(flags_needed);
-  }
-  offers_.clear(stream);
-  launch_for<11, 18, 20, 22, 32, any_size>(batch, view(), arc_.data(), offers_.data(), greatest, stream);
+void RingSweep::launch(PathBatch const& batch, Greatest* greatest, DeviceStream const& stream) const {
+  // [snapshot][block of sources][way][plane]
+  DeviceBuffer<std::uint32_t> offers(batch.snapshots * flags(), stream);
+  offers.clear();
+  launch_for<11, 18, 20, 22, 32, any_size>(batch, view(), arc_.data(), offers.data(), greatest, stream);
 }
 
 }  // namespace spacemoe

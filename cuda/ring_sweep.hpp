@@ -27,7 +27,7 @@ struct PlaneArc {
 class RingSweep {
  public:
   /// `source` holds columns of a path table: ascending satellites, a whole number of warps.
-  RingSweep(RingGrid const& grid, std::span<std::uint32_t const> source, cudaStream_t stream);
+  RingSweep(RingGrid const& grid, std::span<std::uint32_t const> source, DeviceStream const& stream);
 
   /// Whether the planes of a shell are small enough.
   static bool fits(RingGrid const& grid);
@@ -37,7 +37,7 @@ class RingSweep {
 
   /// Writes the rows of the shell's satellites and notes their greatest latency; the work goes into the
   /// stream. Throws DeviceOutOfMemory.
-  void launch(PathBatch const& batch, Greatest* greatest, cudaStream_t stream);
+  void launch(PathBatch const& batch, Greatest* greatest, DeviceStream const& stream) const;
 
  private:
   GridView view() const { return {first_, planes_, slots_, slot_offset_.span()}; }
@@ -47,8 +47,7 @@ class RingSweep {
   std::uint32_t planes_;
   std::uint32_t slots_;
   DeviceBuffer<std::uint32_t> slot_offset_;
-  DeviceBuffer<PlaneArc> arc_;          ///< [block of sources]
-  DeviceBuffer<std::uint32_t> offers_;  ///< [snapshot][block of sources][way][plane]
+  DeviceBuffer<PlaneArc> arc_;  ///< [block of sources]
 };
 
 }  // namespace spacemoe

@@ -1,5 +1,10 @@
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <cstring>
+#include <functional>
+#include <numeric>
+#include <utility>
 #include <vector>
 
 #include "cuda/check.hpp"
@@ -12,43 +17,36 @@
 namespace spacemoe {
 namespace {
 
-constexpr std::size_t most_batch_bytes = std::size_t{256} << 20;
-
-/// Device memory that a batch may take.
-std::size_t batch_budget() {
-  std::size_t free = 0;
-  std::size_t all = 0;
-  check(cudaMemGetInfo(&free, &all));
-  return std::min(free / 2, most_batch_bytes);
-}
+constexpr std::size_t alignment = 16;  // of all that kernels read
 
 /// Bytes of arrays, each padded.
 template <class... T>
 std::size_t padded_bytes(Span<T const> const&... arrays) {
-  constexpr std::size_t alignment = 16;
   return (((arrays.size() * sizeof(T) + alignment - 1) / alignment * alignment) + ... + 0);
 }
 
-/// Arrays in one block of device memory.
+/// Arrays in one block of device memory, put together in pinned memory.
 class DeviceTables {
  public:
   /// Room for so many padded bytes.
-  explicit DeviceTables(std::size_t bytes) : device_(bytes) { host_.reserve(bytes); }
+  DeviceTables(std::size_t bytes, Channel& channel)
+      : host_(channel.pinned.room(bytes)), device_(bytes, channel.stream) {}
 
   /// Returns where the array will be after upload().
   template <class T>
   Span<T const> add(Span<T const> array) {
-    auto const* const place = reinterpret_cast<T const*>(device_.data() + host_.size());
-    auto const bytes = std::as_bytes(std::span(array.data(), array.size()));
-    host_.insert(host_.end(), bytes.begin(), bytes.end());
-    host_.resize(host_.size() + padded_bytes(array) - bytes.size());
+    if (array.size() == 0) return {};
+    std::memcpy(host_ + used_, array.data(), array.size() * sizeof(T));
+    auto const* const place = reinterpret_cast<T const*>(device_.data() + used_);
+    used_ += padded_bytes(array);
     return {place, array.size()};
   }
-  void upload(cudaStream_t stream) { device_.copy_from(host_, stream); }
+  void upload() { device_.copy_from({host_, used_}); }
 
  private:
-  std::vector<std::byte> host_;
+  std::byte* host_;
   DeviceBuffer<std::byte> device_;
+  std::size_t used_ = 0;
 };
 
 std::size_t table_bytes(RoutingView const& routing) {
@@ -97,51 +95,93 @@ void append_tasks(Cell const& cell, std::uint32_t number, std::uint32_t task_tok
   }
 }
 
-/// Draws cells in batches that fit into the device's memory.
-class Sampling {
+/// Tasks of cells, a launch each, whose results are not here yet.
+struct SampledBatch {
+  std::size_t first_cell;
+  std::vector<Task> tasks;
+  Moments const* moments;  ///< [task], in pinned memory
+};
+
+/// Integers to which all launches of a channel add.
+class Counts {
  public:
-  Sampling(std::uint32_t layers, std::size_t cells, cudaStream_t stream)
-      : stream_(stream), histogram_(bin_count), layer_sum_ns_(layers) {
-    tally_.cell.resize(cells);
-    histogram_.clear(stream);
-    layer_sum_ns_.clear(stream);
+  void prepare(std::size_t layers, DeviceStream const& stream) {
+    if (on_device_.size() > 0) return;
+    on_device_ = DeviceBuffer<std::uint64_t>(bin_count + layers, stream);
+    on_device_.clear();
+  }
+  std::uint64_t* histogram() const { return on_device_.data(); }
+  std::uint64_t* layer_sum_ns() const { return on_device_.data() + bin_count; }
+  /// Adds them to a tally, when the channel has nothing to do.
+  void add_to(LatencyTally& tally, DeviceStream const& stream) const {
+    if (on_device_.size() == 0) return;
+    LatencyTally part = empty_tally(0, tally.layer_sum_ns.size());
+    on_device_.copy_to(part.histogram);
+    on_device_.copy_to(part.layer_sum_ns, bin_count);
+    stream.synchronize();
+    add_counts(tally, part);
   }
 
-  /// launch(batch, tally) starts the kernel on a batch.
-  template <class Cell, class Launch>
-  void run(std::span<Cell const> cells, std::uint32_t task_tokens, Launch launch) {
-    std::size_t most = cells.size();
-    for (std::size_t first = 0; first < cells.size();) {
-      std::size_t const count = batch_size(cells.subspan(first), task_tokens, most);
+ private:
+  DeviceBuffer<std::uint64_t> on_device_;  ///< [bin], then [layer]
+};
+
+/// Draws cells in batches.
+template <class Cell>
+class Sampling {
+ public:
+  /// launch(batch, tally, stream) starts the kernel, whose tasks have at most `task_tokens` tokens.
+  using Launch = std::function<void(TaskBatch<Cell> const&, TallyView const&, cudaStream_t)>;
+
+  Sampling(std::span<Cell const> cells, std::size_t layers, std::uint32_t task_tokens, Launch launch,
+           Channels& channels)
+      : cells_(cells),
+        task_tokens_(task_tokens),
+        launch_(std::move(launch)),
+        channels_(channels),
+        tally_(empty_tally(cells.size(), layers)) {}
+
+  LatencyTally run() {
+    InFlight<SampledBatch> in_flight(channels_, [&](SampledBatch&& batch) { add(batch); });
+    std::size_t const budget = batch_bytes(all_bytes());
+    std::size_t most = cells_.size();
+    for (std::size_t first = 0; first < cells_.size();) {
+      std::size_t const count = batch_size(first, most, budget);
       try {
-        run_batch(cells.subspan(first, count), first, task_tokens, launch);
+        in_flight.add([&](std::size_t turn) { return begin(first, count, turn); });
         first += count;
       } catch (DeviceOutOfMemory const&) {
+        if (in_flight.finish_all()) continue;
         if (count == 1) throw;
         most = count / 2;
       }
     }
-  }
-
-  LatencyTally finish() {
-    tally_.histogram.resize(histogram_.size());
-    tally_.layer_sum_ns.resize(layer_sum_ns_.size());
-    histogram_.copy_to(tally_.histogram, stream_);
-    layer_sum_ns_.copy_to(tally_.layer_sum_ns, stream_);
-    check(cudaStreamSynchronize(stream_));
+    in_flight.finish_all();
+    for (std::size_t turn = 0; turn < channels_.size(); ++turn) {
+      counts_[turn].add_to(tally_, channels_[turn].stream);
+    }
     return std::move(tally_);
   }
 
  private:
+  /// Bytes that a cell takes in a batch, at most.
+  std::size_t cell_bytes(Cell const& cell) const {
+    std::size_t const tasks = cell.count / task_tokens_ + 2;
+    return table_bytes(cell) + sizeof(Cell) + tasks * (sizeof(Task) + sizeof(Moments));
+  }
+
+  std::size_t all_bytes() const {
+    return std::transform_reduce(cells_.begin(), cells_.end(), std::size_t{0}, std::plus<>(),
+                                 [&](Cell const& cell) { return cell_bytes(cell); });
+  }
+
   /// Cells of the next batch: at least one.
-  template <class Cell>
-  static std::size_t batch_size(std::span<Cell const> cells, std::uint32_t task_tokens, std::size_t most) {
-    std::size_t const budget = batch_budget();
+  std::size_t batch_size(std::size_t first, std::size_t most, std::size_t budget) const {
+    std::size_t const left = std::min(most, cells_.size() - first);
     std::size_t bytes = 0;
     std::size_t count = 0;
-    while (count < std::min(most, cells.size())) {
-      std::size_t const tasks = cells[count].count / task_tokens + 2;
-      bytes += table_bytes(cells[count]) + sizeof(Cell) + tasks * (sizeof(Task) + sizeof(Moments));
+    while (count < left) {
+      bytes += cell_bytes(cells_[first + count]);
       if (count > 0 && bytes > budget) break;
       ++count;
     }
@@ -149,60 +189,70 @@ class Sampling {
   }
 
   /// Everything is allocated before anything is drawn, so a batch that does not fit leaves nothing behind.
-  template <class Cell, class Launch>
-  void run_batch(std::span<Cell const> cells, std::size_t first_cell, std::uint32_t task_tokens,
-                 Launch launch) {
+  SampledBatch begin(std::size_t first, std::size_t count, std::size_t turn) {
+    Channel& channel = channels_[turn];
+    SampledBatch batch{first, {}, nullptr};
     std::size_t bytes = 0;
-    std::vector<Task> tasks;
-    for (std::size_t c = 0; c < cells.size(); ++c) {
-      bytes += table_bytes(cells[c]);
-      append_tasks(cells[c], static_cast<std::uint32_t>(c), task_tokens, tasks);
+    for (std::size_t c = 0; c < count; ++c) {
+      bytes += table_bytes(cells_[first + c]);
+      append_tasks(cells_[first + c], static_cast<std::uint32_t>(c), task_tokens_, batch.tasks);
     }
-    if (tasks.empty()) return;
-    DeviceTables tables(bytes);
-    std::vector<Cell> cells_on_device;
-    for (Cell const& cell : cells) cells_on_device.push_back(on_device(cell, tables));
-    DeviceBuffer<Cell> const device_cells(cells_on_device, stream_);
-    DeviceBuffer<Task> const device_tasks(tasks, stream_);
-    DeviceBuffer<Moments> const device_moments(tasks.size());
-    tables.upload(stream_);
+    if (batch.tasks.empty()) return batch;
+    std::vector<Cell> cells(count);  // with tables on the device
+    bytes += padded_bytes(Span<Cell const>(cells), Span<Task const>(batch.tasks));
+    counts_[turn].prepare(tally_.layer_sum_ns.size(), channel.stream);
+    DeviceBuffer<Moments> const moments(batch.tasks.size(), channel.stream);
+    std::byte* const pinned = channel.pinned.room(bytes + moments.bytes());
+    DeviceTables tables(bytes, channel);
+    std::ranges::transform(cells_.subspan(first, count), cells.begin(),
+                           [&](Cell const& cell) { return on_device(cell, tables); });
+    Cell const* const device_cells = tables.add(Span<Cell const>(cells)).data();
+    Task const* const device_tasks = tables.add(Span<Task const>(batch.tasks)).data();
+    tables.upload();
 
-    launch(TaskBatch<Cell>{cells, device_cells.data(), device_tasks.data(),
-                           static_cast<std::uint32_t>(tasks.size())},
-           TallyView{device_moments.data(), histogram_.data(), layer_sum_ns_.data()});
-    std::vector<Moments> moments(tasks.size());
-    device_moments.copy_to(moments, stream_);
-    check(cudaStreamSynchronize(stream_));
-    for (std::size_t t = 0; t < tasks.size(); ++t) tally_.cell[first_cell + tasks[t].cell] += moments[t];
+    launch_({cells_.subspan(first, count), device_cells, device_tasks,
+             static_cast<std::uint32_t>(batch.tasks.size())},
+            {moments.data(), counts_[turn].histogram(), counts_[turn].layer_sum_ns()}, channel.stream);
+    std::span const found(reinterpret_cast<Moments*>(pinned + bytes), moments.size());
+    moments.copy_to(found);
+    batch.moments = found.data();
+    return batch;
   }
 
-  cudaStream_t stream_;
+  void add(SampledBatch const& batch) {
+    for (std::size_t t = 0; t < batch.tasks.size(); ++t) {
+      tally_.cell[batch.first_cell + batch.tasks[t].cell] += batch.moments[t];
+    }
+  }
+
+  std::span<Cell const> cells_;
+  std::uint32_t task_tokens_;
+  Launch launch_;
+  Channels& channels_;
   LatencyTally tally_;
-  DeviceBuffer<std::uint64_t> histogram_;
-  DeviceBuffer<std::uint64_t> layer_sum_ns_;
+  std::array<Counts, std::tuple_size_v<Channels>> counts_;
 };
 
 }  // namespace
 
-LatencyTally cuda_sample_tokens(RoutingView const& routing, Seed seed, std::span<TokenCell const> cells) {
-  cudaStream_t const stream = nullptr;
-  Sampling sampling(routing.layers, cells.size(), stream);
-  DeviceTables tables(table_bytes(routing));
+LatencyTally cuda_sample_tokens(RoutingView const& routing, Seed seed, std::span<TokenCell const> cells,
+                                Channels& channels) {
+  DeviceTables tables(table_bytes(routing), channels[0]);
   RoutingView const device_routing = on_device(routing, tables);
-  tables.upload(stream);
-  sampling.run(cells, routed_task_tokens, [&](TaskBatch<TokenCell> const& batch, TallyView const& tally) {
+  tables.upload();
+  channels[0].stream.synchronize();  // both channels read the tables
+  auto const launch = [&](TaskBatch<TokenCell> const& batch, TallyView const& tally, cudaStream_t stream) {
     launch_sample_tokens(device_routing, seed, batch, tally, stream);
-  });
-  return sampling.finish();
+  };
+  return Sampling<TokenCell>(cells, routing.layers, routed_task_tokens, launch, channels).run();
 }
 
-LatencyTally cuda_sample_layers(Seed seed, std::span<LayerCell const> cells) {
-  cudaStream_t const stream = nullptr;
-  Sampling sampling(cells.empty() ? 0 : cells.front().tables.layers, cells.size(), stream);
-  sampling.run(cells, layer_task_tokens, [&](TaskBatch<LayerCell> const& batch, TallyView const& tally) {
+LatencyTally cuda_sample_layers(Seed seed, std::span<LayerCell const> cells, Channels& channels) {
+  std::size_t const layers = cells.empty() ? 0 : cells.front().tables.layers;
+  auto const launch = [&](TaskBatch<LayerCell> const& batch, TallyView const& tally, cudaStream_t stream) {
     launch_sample_layers(seed, batch, tally, stream);
-  });
-  return sampling.finish();
+  };
+  return Sampling<LayerCell>(cells, layers, layer_task_tokens, launch, channels).run();
 }
 
 }  // namespace spacemoe

@@ -19,15 +19,16 @@ Nanoseconds latency_at(std::uint32_t snapshot, std::uint32_t node, std::uint32_t
   return snapshot * 1'000'000 + node * 1000 + column;
 }
 
-DeviceBuffer<Nanoseconds> rows(std::uint32_t first, std::uint32_t count, std::uint32_t columns) {
+DeviceBuffer<Nanoseconds> rows(std::uint32_t first, std::uint32_t count, std::uint32_t columns,
+                               DeviceStream const& stream) {
   std::vector<Nanoseconds> row_ns;
   for (std::uint32_t snapshot = first; snapshot < first + count; ++snapshot) {
     for (std::uint32_t node = 0; node < nodes; ++node) {
       for (std::uint32_t c = 0; c < columns; ++c) row_ns.push_back(latency_at(snapshot, node, c));
     }
   }
-  DeviceBuffer<Nanoseconds> buffer(row_ns, nullptr);
-  check(cudaStreamSynchronize(nullptr));
+  DeviceBuffer<Nanoseconds> buffer(row_ns, stream);
+  stream.synchronize();
   return buffer;
 }
 
@@ -50,7 +51,8 @@ TEST_F(PathTables, SourcesAreSortedAndFillWholeWarps) {
 
 TEST_F(PathTables, AnswerAlikeFromTheDeviceAndFromTheHost) {
   std::vector const asked{satellite(30), satellite(10), satellite(20)};
-  CudaPathTable table(0, nodes, SortedSources(asked));
+  DeviceStream const stream(std::make_shared<DevicePool>(0));
+  CudaPathTable table(stream, nodes, SortedSources(asked));
   auto const expect_all = [&](std::uint32_t snapshots) {
     for (std::uint32_t snapshot = 0; snapshot < snapshots; ++snapshot) {
       auto const row = table.row(snapshot, 0);  // satellite 30 is the third column
@@ -64,13 +66,13 @@ TEST_F(PathTables, AnswerAlikeFromTheDeviceAndFromTheHost) {
     EXPECT_TRUE(table.gather(0, {}).empty());
   };
   EXPECT_FALSE(table.move_to_host());
-  table.add(rows(0, 3, 32));
+  table.add(rows(0, 3, 32, stream));
   expect_all(3);
   EXPECT_TRUE(table.move_to_host());
   expect_all(3);
   EXPECT_FALSE(table.move_to_host());
-  table.add(rows(3, 2, 32));
-  table.add(rows(5, 1, 32));
+  table.add(rows(3, 2, 32, stream));
+  table.add(rows(5, 1, 32, stream));
   expect_all(6);  // the first three on the host, the others on the device
   EXPECT_TRUE(table.move_to_host());
   expect_all(6);
