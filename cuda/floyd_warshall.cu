@@ -1,4 +1,5 @@
 #include "cuda/check.hpp"
+#include "cuda/kernel_times.hpp"
 #include "cuda/path_methods.hpp"
 #include "cuda/warp.cuh"
 #include "kernels/latency.hpp"
@@ -156,21 +157,39 @@ __global__ void __launch_bounds__(tile_size* warps_per_block)
   note_greatest(&greatest->row_ns, latency);
 }
 
+void launch_stage(PathBatch const& batch, std::uint32_t stage, cudaStream_t stream) {
+  std::uint32_t const stages = tiles(batch.nodes);
+  dim3 const block(tile_size, warps_per_block);
+  std::uint64_t const tile_bytes = sizeof(Tile) * batch.snapshots;
+  std::uint64_t const others = stages - 1;
+  {
+    LaunchTimer const timer("close_diagonal", stream, 2 * tile_bytes);
+    close_diagonal<<<dim3(1, 1, batch.snapshots), block, 0, stream>>>(batch, stage);
+    check_launch();
+  }
+  {
+    LaunchTimer const timer("close_cross", stream, (1 + 4 * others) * tile_bytes);
+    close_cross<<<dim3(stages, 2, batch.snapshots), block, 0, stream>>>(batch, stage);
+    check_launch();
+  }
+  LaunchTimer const timer("close_rest", stream, (2 + 2 * others) * others * tile_bytes);
+  close_rest<<<dim3(stages, stages, batch.snapshots), block, 0, stream>>>(batch, stage);
+  check_launch();
+}
+
 }  // namespace
 
 void launch_floyd_warshall(PathBatch const& batch, Greatest* greatest, cudaStream_t stream) {
   std::uint32_t const stages = tiles(batch.nodes);
   dim3 const block(tile_size, warps_per_block);
-  direct_links<<<dim3(stages, stages * rows_per_thread, batch.snapshots), block, 0, stream>>>(batch);
-  check_launch();
-  for (std::uint32_t stage = 0; stage < stages; ++stage) {
-    close_diagonal<<<dim3(1, 1, batch.snapshots), block, 0, stream>>>(batch, stage);
-    check_launch();
-    close_cross<<<dim3(stages, 2, batch.snapshots), block, 0, stream>>>(batch, stage);
-    check_launch();
-    close_rest<<<dim3(stages, stages, batch.snapshots), block, 0, stream>>>(batch, stage);
+  std::uint64_t const table_bytes = batch.row_ns.size() * sizeof(Nanoseconds);
+  {
+    LaunchTimer const timer("direct_links", stream, table_bytes + batch.graph_bytes());
+    direct_links<<<dim3(stages, stages * rows_per_thread, batch.snapshots), block, 0, stream>>>(batch);
     check_launch();
   }
+  for (std::uint32_t stage = 0; stage < stages; ++stage) launch_stage(batch, stage, stream);
+  LaunchTimer const timer("note_greatest_row", stream, table_bytes);
   note_greatest_row<<<dim3(stages, stages, batch.snapshots), block, 0, stream>>>(batch, greatest);
   check_launch();
 }

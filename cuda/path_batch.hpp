@@ -28,6 +28,10 @@ struct PathBatch {
   }
   /// Blocks of sources in all snapshots; device memory bounds them far below 2^31.
   SPACEMOE_FN std::uint32_t tasks() const { return snapshots * source_blocks(); }
+  /// Bytes of the neighbour table and of the latencies of all links.
+  std::uint64_t graph_bytes() const {
+    return neighbor.size() * sizeof(std::uint32_t) + link_ns.size() * sizeof(Nanoseconds);
+  }
   /// Latencies of a snapshot's links.
   SPACEMOE_FN Span<Nanoseconds const> links(std::uint32_t snapshot) const {
     std::size_t const ports = std::size_t{nodes} * degree;

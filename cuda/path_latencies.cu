@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "cuda/kernel_times.hpp"
 #include "cuda/path_latencies.hpp"
 #include "cuda/path_methods.hpp"
 #include "cuda/path_table.hpp"
@@ -137,6 +138,7 @@ class PathFinder {
   void refuse_saturation(PathsInFlight& paths) const {
     if (paths.greatest->row_ns + paths.greatest->link_ns < unreachable) return;
     paths.saturated.copy_from({&nowhere, 1});
+    LaunchTimer const timer("find_saturated", paths.stream);
     find_saturated<<<blocks(ports() * lanes * paths.batch.tasks()), threads, 0, paths.stream>>>(
         paths.batch, paths.saturated.data());
     check(cudaGetLastError());
@@ -172,6 +174,7 @@ class PathFinder {
   void interleave(DeviceBuffer<Nanoseconds> const& by_port, DeviceBuffer<Nanoseconds> const& by_node,
                   Greatest* greatest, DeviceStream const& stream) const {
     if (by_node.size() == 0) return;
+    LaunchTimer const timer("interleave_ports", stream, 2 * by_node.bytes());
     interleave_ports<<<blocks(by_node.size()), threads, 0, stream>>>(
         wiring_.nodes, wiring_.degree, by_port.span(), by_node.span(), greatest);
     check_launch();

@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "cuda/kernel_times.hpp"
 #include "cuda/path_batch.hpp"
 #include "cuda/path_table.hpp"
 
@@ -106,6 +107,7 @@ std::vector<Nanoseconds> CudaPathTable::gather(std::uint32_t snapshot,
   reserve(place_, place.size(), stream_);
   reserve(found_, found.size(), stream_);
   place_.copy_from(place);
+  LaunchTimer const timer("gather_places", stream_, found.size() * (8 + 2 * sizeof(Nanoseconds)));
   gather_places<<<blocks(found.size()), threads, 0, stream_>>>(all.on_device, {place_.data(), place.size()},
                                                                found_.data());
   check_launch();
@@ -126,6 +128,7 @@ std::vector<Nanoseconds> CudaPathTable::row(std::uint32_t snapshot, std::uint32_
   std::lock_guard const lock(mutex_);
   use_device();
   reserve(found_, nodes_, stream_);
+  LaunchTimer const timer("gather_row", stream_, found.size() * 2 * sizeof(Nanoseconds));
   gather_row<<<blocks(nodes_), threads, 0, stream_>>>(all.on_device + column, columns,
                                                       {found_.data(), nodes_});
   check_launch();

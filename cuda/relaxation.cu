@@ -1,6 +1,7 @@
 #include <string>
 
 #include "cuda/check.hpp"
+#include "cuda/kernel_times.hpp"
 #include "cuda/path_methods.hpp"
 #include "cuda/warp.cuh"
 #include "kernels/relaxation.hpp"
@@ -146,6 +147,8 @@ void launch_relaxation(PathBatch const& batch, Greatest* greatest, cudaStream_t 
     throw BackendError("cuda: the graph has " + std::to_string(batch.nodes) + " nodes, more than " +
                        std::to_string(shared_bytes * 8));
   }
+  std::uint64_t const least_bytes = batch.row_ns.size() * sizeof(Nanoseconds) + batch.graph_bytes();
+  LaunchTimer const timer("relaxation", stream, least_bytes);
   relaxation<<<batch.tasks(), dim3(lanes, warps_per_block), flag_bytes, stream>>>(batch, greatest);
   check_launch();
 }

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "cuda/check.hpp"
+#include "cuda/kernel_times.hpp"
 #include "cuda/ring_sweep.hpp"
 #include "cuda/warp.cuh"
 #include "kernels/plane_rows.hpp"
@@ -277,6 +278,12 @@ unsigned blocks(std::size_t warps, std::uint32_t per_block) {
   return static_cast<unsigned>((warps + per_block - 1) / per_block);
 }
 
+/// Links of the shell, and latencies from all sources to it, in all snapshots.
+std::uint64_t sweep_bytes(PathBatch const& batch, GridView const& grid) {
+  std::uint64_t const satellites = std::uint64_t{grid.planes} * grid.slots * batch.snapshots;
+  return satellites * (sizeof(GridLinks) + batch.source.size() * sizeof(Nanoseconds));
+}
+
 /// Launches both kernels, with rows for so many slots.
 template <std::uint32_t slots>
 void launch_kernels(PathBatch const& batch, GridView const& grid, PlaneArc const* arc, std::uint32_t* offers,
@@ -285,9 +292,13 @@ void launch_kernels(PathBatch const& batch, GridView const& grid, PlaneArc const
   std::uint32_t const bytes = in_shared ? shared_bytes_per_warp(grid.slots) : 0;
   std::uint32_t const warps = in_shared ? std::min(warps_per_block, shared_bytes / bytes) : warps_per_block;
   dim3 const block(lanes, warps);
-  ring_sweep<slots><<<blocks(2 * batch.tasks(), warps), block, warps * bytes, stream>>>(batch, grid, arc,
-                                                                                        offers, greatest);
-  check_launch();
+  {
+    LaunchTimer const timer("ring_sweep", stream, sweep_bytes(batch, grid));
+    ring_sweep<slots><<<blocks(2 * batch.tasks(), warps), block, warps * bytes, stream>>>(batch, grid, arc,
+                                                                                          offers, greatest);
+    check_launch();
+  }
+  LaunchTimer const timer("settle", stream);
   settle<slots>
       <<<blocks(batch.tasks(), warps), block, warps * bytes, stream>>>(batch, grid, arc, offers, greatest);
   check_launch();

@@ -5,6 +5,7 @@
 #include <cub/warp/warp_reduce.cuh>
 
 #include "cuda/check.hpp"
+#include "cuda/kernel_times.hpp"
 #include "cuda/sampling_kernels.hpp"
 #include "kernels/bins.hpp"
 #include "kernels/order_statistic.hpp"
@@ -369,6 +370,7 @@ std::size_t staged_bytes(std::span<LayerCell const> cells) {
 void launch_sample_tokens(RoutingView const& routing, Seed seed, TaskBatch<TokenCell> const& batch,
                           TallyView const& tally, cudaStream_t stream) {
   std::size_t const picks_bytes = block_threads * picks_stride(routing.top_k) * sizeof(ExpertIndex);
+  LaunchTimer const timer("sample_tokens", stream);
   sample_tokens<<<batch.tasks, block_threads, picks_bytes, stream>>>(routing, batch.device_cells,
                                                                      batch.device_tasks, seed, tally);
   check_launch();
@@ -377,6 +379,7 @@ void launch_sample_tokens(RoutingView const& routing, Seed seed, TaskBatch<Token
 void launch_sample_layers(Seed seed, TaskBatch<LayerCell> const& batch, TallyView const& tally,
                           cudaStream_t stream) {
   std::size_t const bytes = staged_bytes(batch.cells);
+  LaunchTimer const timer("sample_layers", stream);
   if (bytes <= most_shared_bytes) {
     sample_layers<true>
         <<<batch.tasks, block_threads, bytes, stream>>>(batch.device_cells, batch.device_tasks, seed, tally);
