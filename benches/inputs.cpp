@@ -36,20 +36,28 @@ double central_moment(LayerDistribution const& layer, int order) {
   return sum;
 }
 
+PathInput input(std::shared_ptr<Network const> network, std::uint32_t snapshots) {
+  constexpr double apart_s = 15;
+  std::vector<Snapshot> taken;
+  for (std::uint32_t slot = 0; slot < snapshots; ++slot) {
+    taken.push_back(network->snapshot(slot, apart_s * slot, Purpose::evaluation_outage));
+  }
+  SnapshotBatch links = batch(network->wiring(), taken);
+  return {std::move(network), std::move(links)};
+}
+
 }  // namespace
 
-PathInput shell(std::string const& walker, double survival) {
+PathInput shell(std::string const& walker, double survival, std::uint32_t snapshots) {
   LinkRules rules;
   rules.seam = Seam::wrap_phased;
   rules.survival = survival;
   Constellation constellation;
   constellation.shells = parse_walker(walker);
-  auto network = std::make_shared<Network>(std::move(constellation), rules, seed);
-  SnapshotBatch taken = batch(network->wiring(), {network->snapshot(0, 0, Purpose::evaluation_outage)});
-  return {std::move(network), std::move(taken)};
+  return input(std::make_shared<Network>(std::move(constellation), rules, seed), snapshots);
 }
 
-PathInput listed(PathInput const& shell) {
+PathInput listed(PathInput const& shell, double survival, std::uint32_t snapshots) {
   Snapshot const snapshot = shell.network->snapshot(0, 0, Purpose::evaluation_outage);
   std::vector<Link> const& wired = shell.network->wiring().links;
   std::vector<ListedLink> links;
@@ -57,9 +65,24 @@ PathInput listed(PathInput const& shell) {
     if (snapshot.latency_ns[i] != unreachable)
       links.push_back({wired[i].a, wired[i].b, snapshot.latency_ns[i]});
   }
-  auto network = std::make_shared<Network>(shell.nodes(), std::move(links), LinkRules{}, seed);
-  SnapshotBatch taken = batch(network->wiring(), {network->snapshot(0, 0, Purpose::evaluation_outage)});
-  return {std::move(network), std::move(taken)};
+  LinkRules rules;
+  rules.survival = survival;
+  return input(std::make_shared<Network>(shell.nodes(), std::move(links), rules, seed), snapshots);
+}
+
+PathInput random_graph(std::uint32_t nodes, double share, std::uint32_t snapshots) {
+  std::mt19937 random(1);
+  auto const threshold = static_cast<std::uint32_t>(share * 4294967296.0);
+  std::vector<ListedLink> links;
+  for (std::uint32_t a = 0; a < nodes; ++a) {
+    for (std::uint32_t b = a + 1; b < nodes; ++b) {
+      if (random() >= threshold) continue;
+      links.push_back({satellite(a), satellite(b), 1000 + static_cast<Nanoseconds>(random() % 1'000'000)});
+    }
+  }
+  LinkRules rules;
+  rules.survival = 0.95;
+  return input(std::make_shared<Network>(nodes, std::move(links), rules, seed), snapshots);
 }
 
 std::vector<SatelliteId> sources(std::uint32_t nodes, std::uint32_t count) {

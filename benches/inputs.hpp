@@ -15,7 +15,7 @@
 
 namespace spacemoe::benches {
 
-/// A network and one snapshot of it.
+/// A network and snapshots of it, 15 s apart.
 struct PathInput {
   std::shared_ptr<Network const> network;
   SnapshotBatch batch;
@@ -24,11 +24,16 @@ struct PathInput {
 };
 
 /// A shell given as `D:550:53.0:1584/72/39`, its seam linked to the phase-continuous partner; each link is up
-/// with probability `survival`.
-PathInput shell(std::string const& walker, double survival);
+/// with probability `survival`. Several shells are joined by `+`.
+PathInput shell(std::string const& walker, double survival, std::uint32_t snapshots = 1);
 
-/// The same links as a list, so that nothing is known of planes and rings.
-PathInput listed(PathInput const& shell);
+/// The links of the first snapshot as a list, so that nothing is known of planes and rings; each link is up
+/// with probability `survival`.
+PathInput listed(PathInput const& shell, double survival = 1, std::uint32_t snapshots = 1);
+
+/// Nodes of which any two are linked with probability `share`, by random latencies [1, 1001) us; 5 % of the
+/// links are down.
+PathInput random_graph(std::uint32_t nodes, double share, std::uint32_t snapshots);
 
 /// `count` satellites at random, by rising id; all of them for 0.
 std::vector<SatelliteId> sources(std::uint32_t nodes, std::uint32_t count);
