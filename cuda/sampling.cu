@@ -21,12 +21,17 @@ __device__ void atomic_add(std::uint64_t& sum, std::uint64_t value) {
   atomicAdd(reinterpret_cast<unsigned long long*>(&sum), static_cast<unsigned long long>(value));
 }
 
-/// Adds up a value over the lanes of a warp, and the sum to `total`. All lanes take part.
-__device__ void add_over_warp(std::uint64_t value, std::uint64_t& total) {
-  using Reduce = cub::WarpReduce<std::uint64_t>;
+/// Adds up a value below 2^54 over the lanes of a warp, and the sum to `total`, or takes it away. All lanes
+/// take part. In two halves, as 32 bits are added up by one instruction.
+__device__ void add_over_warp(std::uint64_t value, bool take_away, std::uint64_t& total) {
+  using Reduce = cub::WarpReduce<std::uint32_t>;
+  constexpr unsigned low_bits = 27;
   typename Reduce::TempStorage unused;  // whole warps shuffle
-  std::uint64_t const sum = Reduce(unused).Sum(value);
-  if (threadIdx.x % 32 == 0 && sum != 0) atomic_add(total, sum);
+  auto const low = static_cast<std::uint32_t>(value) & ((1u << low_bits) - 1);
+  auto const high = static_cast<std::uint32_t>(value >> low_bits);
+  std::uint64_t sum = Reduce(unused).Sum(low);
+  sum += std::uint64_t{Reduce(unused).Sum(high)} << low_bits;
+  if (threadIdx.x % 32 == 0 && sum != 0) atomic_add(total, take_away ? -sum : sum);
 }
 
 // A token adds up its layers in one number: nanoseconds below, unreachable layers above. There are fewer than
@@ -177,112 +182,319 @@ __device__ std::uint32_t finish(std::uint64_t const (&total)[tokens], std::uint6
 // kernels sum over all tokens, then draw the lost ones again and take them away; most blocks have none.
 
 // Order-statistic sampling: a thread draws groups of four tokens, whose words share their Philox blocks.
+//
+// Two of a word's four bytes decide nearly every draw. What they leave undecided counts as nothing at first,
+// goes into a queue of the block, and is settled when all layers are drawn: few threads have any in a layer,
+// and their whole warp would wait for them.
 
 constexpr unsigned groups = 4;
 constexpr unsigned layer_tokens = 4 * groups;  // per thread
 static_assert(layer_task_tokens == block_threads * layer_tokens);
 
-/// Tables of four layers in shared memory: alias entries, then latencies.
-__device__ void stage_layers(LayerTablesView const& tables, std::uint32_t layer, std::uint32_t* shared) {
-  std::uint32_t const columns = 1u << tables.column_bits;
-  std::uint32_t const layers = tables.layers - layer < 4 ? tables.layers - layer : 4;
-  std::size_t const first = static_cast<std::size_t>(layer) << tables.column_bits;
-  for (unsigned i = threadIdx.x; i < layers * columns; i += block_threads) {
-    shared[i] = tables.alias[first + i];
-    shared[4 * columns + i] = tables.latency_ns[first + i];
-  }
-}
+/// How a block reads the tables of layers.
+enum class Tables {
+  narrow,  ///< in shared memory; the first two byte planes decide nearly always
+  wide,    ///< in shared memory; columns reach into the third plane
+  direct,  ///< where they are; too wide for shared memory
+};
+
+constexpr std::uint32_t narrow_column_bits = 8;
+
+/// Tables of four layers as a block reads them: [layer][column] and [layer][atom], and after these, in narrow
+/// tables, a latency of nothing. Absent layers draw nothing, too.
+struct FourLayers {
+  std::uint32_t const* alias;
+  Nanoseconds const* latency_ns;
+  std::uint32_t columns;
+  std::uint32_t present;
+};
+
+constexpr std::uint32_t queue_size = 1024;
+
+/// What a block leaves for later.
+struct Unsettled {
+  std::uint64_t total[layer_task_tokens];  ///< to be added to those of the tokens
+  std::uint32_t draw[queue_size];          ///< layer << 11 | token of the task
+  std::uint32_t draws;                     ///< more than `queue_size` when some did not find room
+};
+static_assert(layer_task_tokens == 1u << 11);
 
 struct LayerSampling {
   LayerTablesView tables;
   Seed seed;
   std::uint32_t slot;
   std::uint32_t first_group;  ///< of this thread; the others follow at distances of a block
+  Unsettled* unsettled;       ///< of narrow tables
+
+  __device__ std::uint32_t token(std::uint32_t group) const {
+    return (first_group + group * block_threads) * 4;
+  }
 };
 
-/// Draws four layers of the counted tokens (bits), adds them to the tokens' totals and their sums to
-/// layer_sum [4].
-__device__ void draw_four_layers(LayerSampling const& at, std::uint32_t layer, LayerTablesView const& staged,
-                                 std::uint32_t counted, std::uint64_t (&total)[layer_tokens],
-                                 std::uint64_t (&layer_sum)[4]) {
+extern __shared__ std::uint32_t layer_shared[];
+
+/// Puts tables of four layers into shared memory. All threads take part.
+__device__ FourLayers stage_layers(LayerTablesView const& tables, std::uint32_t layer) {
+  std::uint32_t const columns = 1u << tables.column_bits;
+  std::uint32_t const present = tables.layers - layer < 4 ? tables.layers - layer : 4;
+  std::size_t const first = static_cast<std::size_t>(layer) << tables.column_bits;
+  __syncthreads();  // the tables before are done with
+  for (unsigned i = threadIdx.x; i < 4 * columns; i += block_threads) {
+    bool const is_present = i < present * columns;
+    layer_shared[i] = is_present ? tables.alias[first + i] : 0;
+    layer_shared[4 * columns + i] = is_present ? tables.latency_ns[first + i] : 0;
+  }
+  if (threadIdx.x == 0) layer_shared[8 * columns] = 0;
+  __syncthreads();
+  return {layer_shared, layer_shared + 4 * columns, columns, 4};
+}
+
+template <Tables kind>
+__device__ FourLayers four_layers(LayerTablesView const& tables, std::uint32_t layer) {
+  if constexpr (kind != Tables::direct) return stage_layers(tables, layer);
+  std::size_t const first = static_cast<std::size_t>(layer) << tables.column_bits;
+  return {tables.alias.data() + first, tables.latency_ns.data() + first, 1u << tables.column_bits,
+          tables.layers - layer < 4 ? tables.layers - layer : 4};
+}
+
+/// Latencies that a group of tokens draws in four layers: [layer][token].
+struct GroupLatencies {
+  Nanoseconds layer_ns[4][4];
+};
+
+/// Draws from narrow tables with the first two planes; returns the undecided draws as bits 4 layer + token.
+///
+/// With the highest byte of a word, b, in place, it may be anything from b to b + 2^24 - 1. Against
+/// b + columns, an entry (threshold and alias) is greater or equal where the word is below the threshold,
+/// but for those less than 2^24 - columns above it: these thresholds have b's highest byte and more.
+__device__ std::uint32_t draw_narrow(FourLayers const& tables, Words4 const& lowest, Words4 const& highest,
+                                     GroupLatencies& drawn) {
+  std::uint32_t const mask = tables.columns - 1;
+  std::uint32_t const nearest_decided = (1u << 24) - tables.columns;
+  std::uint32_t undecided = 0;
 #pragma unroll
-  for (unsigned g = 0; g < groups; ++g) {
-    if ((counted >> (4 * g) & 0xf) == 0) continue;
-    std::uint32_t const token = (at.first_group + g * block_threads) * 4;
-    Words4 plane[4];
+  for (unsigned l = 0; l < 4; ++l) {
+    std::uint32_t const* const alias = tables.alias + l * tables.columns;
+    Nanoseconds const* const latency_ns = tables.latency_ns + l * tables.columns;
+    std::uint32_t const four_columns = lowest.word[l] & mask * 0x01010101u;
+    std::uint32_t above[4];
+    std::uint32_t atom[4];
+    std::uint32_t nearest = ~0u;
 #pragma unroll
-    for (std::uint32_t p = 0; p < 4; ++p) plane[p] = layer_byte_plane(at.seed, at.slot, token, layer, p);
-#pragma unroll
-    for (std::uint32_t l = 0; l < 4; ++l) {
-      if (layer + l >= at.tables.layers) break;
+    for (unsigned t = 0; t < 4; ++t) {
+      std::uint32_t const column = __byte_perm(four_columns, 0, 0x4440 + t);
+      std::uint32_t const entry = alias[column];
+      std::uint32_t const bound = __byte_perm(highest.word[l], tables.columns, 0x0654 + (t << 12));
+      above[t] = entry - bound;
+      nearest = min(nearest, above[t]);
+      atom[t] = entry >= bound ? column : entry & mask;
+    }
+    if (nearest < nearest_decided) {
 #pragma unroll
       for (unsigned t = 0; t < 4; ++t) {
-        if ((counted >> (4 * g + t) & 1) == 0) continue;
-        std::uint32_t const word =
-            word_of_planes(plane[0].word[l] >> (8 * t) & 0xff, plane[1].word[l] >> (8 * t) & 0xff,
-                           plane[2].word[l] >> (8 * t) & 0xff, plane[3].word[l] >> (8 * t) & 0xff);
-        Nanoseconds const latency = drawn_layer_latency(staged, l, word);
-        total[4 * g + t] = with_layer(total[4 * g + t], latency);
-        layer_sum[l] += latency;
+        if (above[t] >= nearest_decided) continue;
+        undecided |= 1u << (4 * l + t);
+        atom[t] = (4 - l) * tables.columns;
+      }
+    }
+#pragma unroll
+    for (unsigned t = 0; t < 4; ++t) drawn.layer_ns[l][t] = latency_ns[atom[t]];
+  }
+  return undecided;
+}
+
+/// Draws with all four planes.
+__device__ void draw_wide(FourLayers const& tables, std::uint32_t column_bits, Words4 const (&plane)[4],
+                          GroupLatencies& drawn) {
+#pragma unroll
+  for (unsigned l = 0; l < 4; ++l) {
+    std::uint32_t const* const alias = tables.alias + l * tables.columns;
+#pragma unroll
+    for (unsigned t = 0; t < 4; ++t) {
+      std::uint32_t const word =
+          word_of_planes(plane[0].word[l] >> (8 * t) & 0xff, plane[1].word[l] >> (8 * t) & 0xff,
+                         plane[2].word[l] >> (8 * t) & 0xff, plane[3].word[l] >> (8 * t) & 0xff);
+      drawn.layer_ns[l][t] = 0;
+      if (l < tables.present) {
+        drawn.layer_ns[l][t] =
+            tables.latency_ns[l * tables.columns + draw_by_alias(alias, column_bits, word)];
       }
     }
   }
 }
 
-/// Draws all layers of the counted tokens. Layer sums are added, or taken away where `take_away` is set. All
-/// threads take part.
-template <bool shared_tables>
-__device__ void draw_layers(LayerSampling const& at, std::uint32_t counted, bool take_away,
-                            std::uint64_t (&total)[layer_tokens], std::uint64_t* layer_sum_ns) {
-  extern __shared__ std::uint32_t shared[];
-  std::uint32_t const columns = 1u << at.tables.column_bits;
-  for (std::uint32_t layer = 0; layer < at.tables.layers; layer += 4) {
-    LayerTablesView staged = at.tables;
-    if constexpr (shared_tables) {
-      __syncthreads();  // the tables before are done with
-      stage_layers(at.tables, layer, shared);
-      __syncthreads();
-      staged.alias = {shared, 4 * columns};
-      staged.latency_ns = {shared + 4 * columns, 4 * columns};
-    } else {
-      std::size_t const first = static_cast<std::size_t>(layer) << at.tables.column_bits;
-      staged.alias = {at.tables.alias.data() + first, at.tables.alias.size() - first};
-      staged.latency_ns = {at.tables.latency_ns.data() + first, at.tables.latency_ns.size() - first};
+/// Draws a group of tokens in four layers; returns the undecided draws as bits 4 layer + token.
+template <Tables kind>
+__device__ std::uint32_t draw_group(LayerSampling const& at, FourLayers const& tables, std::uint32_t layer,
+                                    std::uint32_t token, GroupLatencies& drawn) {
+  constexpr std::uint32_t planes = kind == Tables::narrow ? 2 : 4;
+  Words4 plane[4];
+#pragma unroll
+  for (std::uint32_t p = 0; p < planes; ++p) {
+    plane[p] = layer_byte_plane(at.seed, at.slot, token, layer, p);
+  }
+  if constexpr (kind == Tables::narrow) return draw_narrow(tables, plane[0], plane[1], drawn);
+  draw_wide(tables, at.tables.column_bits, plane, drawn);
+  return 0;
+}
+
+/// Sums over the layers of tokens. Two latencies fit 32 bits.
+struct TokenSums {
+  std::uint64_t total_ns[layer_tokens]{};
+  Nanoseconds slowest_ns[layer_tokens]{};  ///< layer; `unreachable` is the greatest
+
+  __device__ void add(GroupLatencies const& drawn, unsigned group) {
+#pragma unroll
+    for (unsigned t = 0; t < 4; ++t) {
+      Nanoseconds const a = drawn.layer_ns[0][t], b = drawn.layer_ns[1][t];
+      Nanoseconds const c = drawn.layer_ns[2][t], d = drawn.layer_ns[3][t];
+      total_ns[4 * group + t] += a + b;
+      total_ns[4 * group + t] += c + d;
+      slowest_ns[4 * group + t] = max(max(max(a, b), max(c, d)), slowest_ns[4 * group + t]);
     }
+  }
+};
+
+/// Adds up layers over the tokens of `chosen`, of bits 0 to 3.
+__device__ void add_tokens(GroupLatencies const& drawn, std::uint32_t chosen, std::uint64_t (&layer_sum)[4]) {
+#pragma unroll
+  for (unsigned l = 0; l < 4; ++l) {
+    layer_sum[l] += drawn.layer_ns[l][0] + drawn.layer_ns[l][1];
+    layer_sum[l] += drawn.layer_ns[l][2] + drawn.layer_ns[l][3];
+  }
+  if (chosen == 0xf) return;  // the rule
+#pragma unroll
+  for (unsigned l = 0; l < 4; ++l) {
+#pragma unroll
+    for (unsigned t = 0; t < 4; ++t) layer_sum[l] -= (chosen >> t & 1) == 0 ? drawn.layer_ns[l][t] : 0;
+  }
+}
+
+/// Draws a layer of a token with its whole word.
+template <bool take_away>
+__device__ void settle(LayerSampling const& at, std::uint32_t draw, std::uint64_t* layer_sum_ns) {
+  std::uint32_t const number = draw % layer_task_tokens;
+  std::uint32_t const layer = draw / layer_task_tokens;
+  std::uint32_t const token = (at.first_group - threadIdx.x) * 4 + number;
+  Nanoseconds const latency =
+      drawn_layer_latency(at.tables, layer, layer_word(at.seed, at.slot, token, layer));
+  atomic_add(layer_sum_ns[layer], take_away ? -std::uint64_t{latency} : latency);
+  if constexpr (!take_away) atomic_add(at.unsettled->total[number], with_layer(0, latency));
+}
+
+/// Leaves the draws of a thread in four layers, bits 16 group + 4 layer + token, to be settled later; those
+/// that find no room are settled at once.
+template <bool take_away>
+__device__ void leave(LayerSampling const& at, std::uint32_t layer, std::uint64_t undecided,
+                      std::uint64_t* layer_sum_ns) {
+#pragma unroll 1
+  for (; undecided != 0; undecided &= undecided - 1) {
+    auto const bit = static_cast<std::uint32_t>(__ffsll(static_cast<long long>(undecided))) - 1;
+    std::uint32_t const number = (threadIdx.x + bit / 16 * block_threads) * 4 + bit % 4;
+    std::uint32_t const draw = (layer + bit / 4 % 4) * layer_task_tokens + number;
+    std::uint32_t const place = atomicAdd(&at.unsettled->draws, 1u);
+    if (place < queue_size) {
+      at.unsettled->draw[place] = draw;
+    } else {
+      settle<take_away>(at, draw, layer_sum_ns);
+    }
+  }
+}
+
+/// Settles what was left; all threads take part.
+template <bool take_away>
+__device__ void settle_all(LayerSampling const& at, std::uint64_t* layer_sum_ns) {
+  __syncthreads();
+  std::uint32_t const draws = min(at.unsettled->draws, queue_size);
+  for (unsigned i = threadIdx.x; i < draws; i += block_threads) {
+    settle<take_away>(at, at.unsettled->draw[i], layer_sum_ns);
+  }
+  __syncthreads();
+  if (threadIdx.x == 0) at.unsettled->draws = 0;
+}
+
+/// Draws all layers of the chosen tokens (bits), and of the others in their groups, whose sums mean nothing.
+/// Layers are summed over the chosen ones, or these are taken away. All threads take part.
+template <Tables kind, bool take_away>
+__device__ void draw_layers(LayerSampling const& at, std::uint32_t chosen, TokenSums& sums,
+                            std::uint64_t* layer_sum_ns) {
+  for (std::uint32_t layer = 0; layer < at.tables.layers; layer += 4) {
+    FourLayers const tables = four_layers<kind>(at.tables, layer);
     std::uint64_t layer_sum[4]{};
-    draw_four_layers(at, layer, staged, counted, total, layer_sum);
+    std::uint64_t undecided = 0;
+#pragma unroll
+    for (unsigned g = 0; g < groups; ++g) {
+      std::uint32_t const chosen_here = chosen >> (4 * g) & 0xf;
+      if (chosen_here == 0) continue;
+      GroupLatencies drawn;
+      std::uint64_t const left = draw_group<kind>(at, tables, layer, at.token(g), drawn);
+      if constexpr (kind == Tables::narrow) undecided |= (left & chosen_here * 0x1111u) << (16 * g);
+      if constexpr (!take_away) sums.add(drawn, g);
+      add_tokens(drawn, chosen_here, layer_sum);
+    }
+    if constexpr (kind == Tables::narrow) leave<take_away>(at, layer, undecided, layer_sum_ns);
 #pragma unroll
     for (std::uint32_t l = 0; l < 4; ++l) {
-      if (layer + l < at.tables.layers) {
-        add_over_warp(take_away ? -layer_sum[l] : layer_sum[l], layer_sum_ns[layer + l]);
-      }
+      if (layer + l < at.tables.layers) add_over_warp(layer_sum[l], take_away, layer_sum_ns[layer + l]);
+    }
+  }
+  if constexpr (kind == Tables::narrow) settle_all<take_away>(at, layer_sum_ns);
+}
+
+/// Room for what a block leaves for later, behind its tables, with nothing in it. All threads take part.
+__device__ Unsettled* nothing_unsettled(std::uint32_t columns) {
+  auto* const unsettled = reinterpret_cast<Unsettled*>(layer_shared + 8 * columns + 2);
+  for (unsigned t = threadIdx.x; t < layer_task_tokens; t += block_threads) unsettled->total[t] = 0;
+  if (threadIdx.x == 0) unsettled->draws = 0;
+  return unsettled;  // whoever reads it first waits for the first tables
+}
+
+/// Totals of this thread's tokens, as `with_layer` adds them up.
+template <Tables kind>
+__device__ void total_up(LayerSampling const& at, TokenSums const& sums,
+                         std::uint64_t (&total)[layer_tokens]) {
+#pragma unroll
+  for (unsigned t = 0; t < layer_tokens; ++t) {
+    total[t] = sums.total_ns[t] + (sums.slowest_ns[t] == unreachable ? lost_layer : 0);
+    if constexpr (kind == Tables::narrow) {
+      total[t] += at.unsettled->total[(threadIdx.x + t / 4 * block_threads) * 4 + t % 4];
     }
   }
 }
 
 /// One block per task. Left to itself, the compiler spills rather than take the registers that two blocks
 /// leave.
-template <bool shared_tables>
+template <Tables kind>
 __global__ void __launch_bounds__(block_threads, 2)
     sample_layers(LayerCell const* cells, Task const* tasks, Seed seed, TallyView tally) {
   Task const task = tasks[blockIdx.x];
   LayerCell const cell = cells[task.cell];
-  LayerSampling const at{cell.tables, seed, cell.slot, task.first / 4 + threadIdx.x};
+  LayerSampling at{cell.tables, seed, cell.slot, task.first / 4 + threadIdx.x, nullptr};
+  if constexpr (kind == Tables::narrow) at.unsettled = nothing_unsettled(1u << cell.tables.column_bits);
   std::uint32_t counted = 0;
 #pragma unroll
   for (unsigned t = 0; t < layer_tokens; ++t) {
-    std::uint32_t const token = (at.first_group + t / 4 * block_threads) * 4 + t % 4;
+    std::uint32_t const token = at.token(t / 4) + t % 4;
     counted |= static_cast<std::uint32_t>(token - task.first < task.count) << t;
   }
 
-  std::uint64_t total[layer_tokens]{};
-  draw_layers<shared_tables>(at, counted, false, total, tally.layer_sum_ns);
+  TokenSums sums;
+  draw_layers<kind, false>(at, counted, sums, tally.layer_sum_ns);
+  std::uint64_t total[layer_tokens];
+  total_up<kind>(at, sums, total);
   std::uint64_t latency_ns[layer_tokens];
-  std::uint32_t const lost = finish(total, cell.tables.fixed_ns, latency_ns);
+  std::uint32_t const lost = finish(total, cell.tables.fixed_ns, latency_ns) & counted;
   if (__syncthreads_or(static_cast<int>(lost)) != 0) {
-    draw_layers<shared_tables>(at, lost, true, total, tally.layer_sum_ns);
+    draw_layers<kind, true>(at, lost, sums, tally.layer_sum_ns);
   }
   tally_block(latency_ns, counted, tally);
+}
+
+/// Shared memory [bytes] of the kernel.
+constexpr std::size_t layer_shared_bytes(Tables kind, std::uint32_t column_bits) {
+  std::size_t const tables = (std::size_t{8} << column_bits) * sizeof(std::uint32_t);
+  if (kind == Tables::direct) return 0;
+  return tables + 2 * sizeof(std::uint32_t) + (kind == Tables::narrow ? sizeof(Unsettled) : 0);
 }
 
 // Routing: a thread draws the experts of tokens, and keeps both in shared memory, as registers have no index.
@@ -319,12 +531,12 @@ __device__ void draw_routed(RoutedSampling const& at, std::uint32_t counted, boo
       total = with_layer(total, latency);
       layer_sum += latency;
     }
-    add_over_warp(take_away ? -layer_sum : layer_sum, layer_sum_ns[layer]);
+    add_over_warp(layer_sum, take_away, layer_sum_ns[layer]);
   }
 }
 
 /// One block per task.
-__global__ void __launch_bounds__(block_threads)
+__global__ void __launch_bounds__(block_threads, 4)
     sample_tokens(RoutingView routing, TokenCell const* cells, Task const* tasks, Seed seed,
                   TallyView tally) {
   extern __shared__ ExpertIndex all_picks[];
@@ -358,11 +570,21 @@ __global__ void __launch_bounds__(block_threads)
 /// Dynamic shared memory that every device lends to a block without being asked, less what kernels declare.
 constexpr std::size_t most_shared_bytes = 40 << 10;
 
-/// Shared memory [bytes] for the tables of four layers.
-std::size_t staged_bytes(std::span<LayerCell const> cells) {
+/// Columns [bits] of the widest tables.
+std::uint32_t most_column_bits(std::span<LayerCell const> cells) {
   std::uint32_t bits = 0;
   for (LayerCell const& cell : cells) bits = std::max(bits, cell.tables.column_bits);
-  return (std::size_t{4} << bits) * (sizeof(std::uint32_t) + sizeof(Nanoseconds));
+  return bits;
+}
+
+Tables tables_kind(std::uint32_t column_bits) {
+  if (column_bits <= narrow_column_bits) return Tables::narrow;
+  return layer_shared_bytes(Tables::wide, column_bits) <= most_shared_bytes ? Tables::wide : Tables::direct;
+}
+
+auto* sample_layers_from(Tables kind) {
+  if (kind == Tables::narrow) return sample_layers<Tables::narrow>;
+  return kind == Tables::wide ? sample_layers<Tables::wide> : sample_layers<Tables::direct>;
 }
 
 }  // namespace
@@ -378,15 +600,11 @@ void launch_sample_tokens(RoutingView const& routing, Seed seed, TaskBatch<Token
 
 void launch_sample_layers(Seed seed, TaskBatch<LayerCell> const& batch, TallyView const& tally,
                           cudaStream_t stream) {
-  std::size_t const bytes = staged_bytes(batch.cells);
+  std::uint32_t const bits = most_column_bits(batch.cells);
+  Tables const kind = tables_kind(bits);
   LaunchTimer const timer("sample_layers", stream);
-  if (bytes <= most_shared_bytes) {
-    sample_layers<true>
-        <<<batch.tasks, block_threads, bytes, stream>>>(batch.device_cells, batch.device_tasks, seed, tally);
-  } else {
-    sample_layers<false>
-        <<<batch.tasks, block_threads, 0, stream>>>(batch.device_cells, batch.device_tasks, seed, tally);
-  }
+  sample_layers_from(kind)<<<batch.tasks, block_threads, layer_shared_bytes(kind, bits), stream>>>(
+      batch.device_cells, batch.device_tasks, seed, tally);
   check_launch();
 }
 

@@ -42,7 +42,7 @@ SPACEMOE_FN constexpr std::uint32_t word_of_planes(std::uint32_t byte0, std::uin
 SPACEMOE_FN constexpr std::uint32_t layer_byte(Seed seed, std::uint32_t slot, std::uint32_t token,
                                                std::uint32_t layer, std::uint32_t plane) {
   Words4 const words = layer_byte_plane(seed, slot, token, layer, plane);
-  return words.word[layer % 4] >> (8 * (token % 4)) & 0xff;
+  return chosen_word(words, layer % 4) >> (8 * (token % 4)) & 0xff;
 }
 
 /// The word that draws the latency of a token in a layer.

@@ -52,10 +52,7 @@ class TokenWords {
     if (used_ % 4 == 0) {
       words_ = draw(seed_, Purpose::token_routing, token_, slot_, layer_ | (used_ / 4) << 16);
     }
-    // Chosen, not indexed: a GPU has no indexed registers.
-    std::uint32_t const at = used_++ % 4;
-    std::uint32_t const* const word = words_.word;
-    return at < 2 ? (at == 0 ? word[0] : word[1]) : (at == 2 ? word[2] : word[3]);
+    return chosen_word(words_, used_++ % 4);
   }
 
  private:

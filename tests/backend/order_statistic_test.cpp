@@ -115,6 +115,16 @@ TEST_P(OrderStatistic, CountsAroundWarpsAndBlocksAreTallied) {
   });
 }
 
+// Two bytes of a word leave one draw in 256 undecided: here more of a block's than a device has room for.
+TEST_P(OrderStatistic, UndecidedDrawsOfManyLayersAreTallied) {
+  for (bool const lossy : {false, true}) {
+    Tables const tables(200, 6, 64, 300'000'000, lossy);
+    std::vector<LayerCell> const cells{{0, 0, 2048, tables.view()}, {1, 6, 2047, tables.view()}};
+    LatencyTally const expected = by_hand({5}, cells);
+    run([&] { EXPECT_EQ(backend().sample_layers({5}, cells), expected) << "lossy " << lossy; });
+  }
+}
+
 TEST_P(OrderStatistic, SumsBeyond32BitsAreExact) {
   for (std::uint32_t const column_bits : {6u, 8u, 9u}) {
     Tables tables(11, column_bits, 40, 2, false);
