@@ -39,6 +39,11 @@ class CudaBackend final : public Backend {
     return cuda_sample_layers(seed, cells, channels_);
   }
 
+  std::unique_ptr<MoveScorer> move_scorer(SnapshotBatch const&, std::span<SatelliteId const>,
+                                          ScoringTables const&) override {
+    throw BackendError("moves are not scored on CUDA devices yet");
+  }
+
  private:
   explicit CudaBackend(std::shared_ptr<DevicePool const> const& memory)
       : device_(memory->device()), channels_{{Channel(memory), Channel(memory)}} {}

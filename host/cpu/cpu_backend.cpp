@@ -8,6 +8,7 @@
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
+#include "host/cpu/move_scorer.hpp"
 #include "host/cpu/order_statistic.hpp"
 #include "host/cpu/path_table.hpp"
 #include "host/cpu/sampling.hpp"
@@ -75,6 +76,11 @@ class CpuBackend final : public Backend {
     return sample(cells.empty() ? 0 : cells.front().tables.layers, cells,
                   [&](LayerCell const& cell, std::uint32_t first, std::uint32_t count, Moments& moments,
                       LatencyTally& tally) { sample_layer_range(seed, cell, first, count, moments, tally); });
+  }
+
+  std::unique_ptr<MoveScorer> move_scorer(SnapshotBatch const& batch, std::span<SatelliteId const> sources,
+                                          ScoringTables const& tables) override {
+    return make_cpu_move_scorer(memory_, batch, sources, tables);
   }
 
  private:

@@ -7,8 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "host/evaluation/scoring_tables.hpp"
 #include "host/evaluation/tally.hpp"
 #include "host/network/network.hpp"
+#include "kernels/layer_score.hpp"
 #include "kernels/order_statistic.hpp"
 #include "kernels/routing.hpp"
 #include "kernels/token.hpp"
@@ -50,6 +52,25 @@ struct LayerCell {
   LayerTablesView tables;
 };
 
+/// Scores of changed layers in every slot: mean and variance of the layer's latency over delivered tokens,
+/// and the chance of delivery.
+struct LayerScores {
+  std::vector<double> mean_ns;       ///< [change][slot]
+  std::vector<double> variance_ns2;  ///< [change][slot]
+  std::vector<double> delivered;     ///< [change][slot]
+};
+
+/// Scores changes of a placement exactly, layer by layer: a move needs only the layers that it touches. Holds
+/// path latencies where the backend lives.
+class MoveScorer {
+ public:
+  virtual ~MoveScorer() = default;
+
+  /// `hosts` holds the hosts [expert] of every change, from its `first_host` on.
+  virtual LayerScores score(std::span<LayerChange const> changes,
+                            std::span<SatelliteId const> hosts) const = 0;
+};
+
 /// A few kinds of work, coarse enough that virtual dispatch costs nothing. Every backend gives the same bits.
 class Backend {
  public:
@@ -69,6 +90,12 @@ class Backend {
   /// As sample_tokens, but draws the latency of each layer at once instead of its experts; the cells have the
   /// same number of layers.
   virtual LatencyTally sample_layers(Seed seed, std::span<LayerCell const> cells) = 0;
+
+  /// For scoring moves on these snapshots, with gateways among `sources`. `tables` must outlive it. Throws
+  /// SaturationError as path_latencies does.
+  virtual std::unique_ptr<MoveScorer> move_scorer(SnapshotBatch const& batch,
+                                                  std::span<SatelliteId const> sources,
+                                                  ScoringTables const& tables) = 0;
 };
 
 }  // namespace spacemoe

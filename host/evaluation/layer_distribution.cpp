@@ -322,6 +322,10 @@ void LayerLaw::check_race_mass() const {
   }
 }
 
+LayerLawView LayerLaw::view() const {
+  return {top_k_, expert_, {}, weight_, quadrature_.weight, quadrature_.absent};
+}
+
 LayerDistribution LayerLaw::distribution(CostView const& cost, std::uint32_t layer) const {
   return cost.shares_hosts[layer] == 0 ? one_per_host(cost, layer) : several_per_host(cost, layer);
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/layer_score.hpp"
 #include "kernels/routing.hpp"
 #include "kernels/span.hpp"
 #include "kernels/token.hpp"
@@ -38,6 +39,9 @@ class LayerLaw {
   /// serve in time. Absolute error below 1e-9, and throws std::logic_error when a probability comes out
   /// negative by more than that.
   LayerDistribution distribution(CostView const& cost, std::uint32_t layer) const;
+
+  /// The law's tables; without those of sets.
+  LayerLawView view() const;
 
  private:
   /// Nodes of the race's integral, in blocks of `race_lanes`; times are in units in which the weights sum

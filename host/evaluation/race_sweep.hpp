@@ -4,10 +4,9 @@
 #include <cstdint>
 #include <span>
 
-namespace spacemoe {
+#include "kernels/layer_score.hpp"
 
-/// Quadrature nodes that are worked on side by side.
-inline constexpr std::size_t race_lanes = 8;
+namespace spacemoe {
 
 /// The exponential race of one layer at the nodes of its quadrature, in blocks of `race_lanes`.
 struct RaceView {

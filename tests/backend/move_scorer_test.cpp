@@ -1,0 +1,223 @@
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "host/evaluation/scoring_tables.hpp"
+#include "tests/support/backends.hpp"
+#include "tests/support/graphs.hpp"
+
+namespace spacemoe::testing {
+namespace {
+
+struct Size {
+  std::uint32_t experts;
+  std::uint32_t top_k;
+};
+
+/// Models of one expert up to more than fit a register, odd numbers included.
+constexpr Size sizes[] = {{1, 1},  {3, 2},  {8, 2},  {8, 8},  {11, 3},
+                          {16, 4}, {17, 1}, {19, 4}, {33, 6}, {40, 8}};
+constexpr RoutingLaw laws[] = {RoutingLaw::plackett_luce, RoutingLaw::conditional_poisson};
+
+/// A shell of 9 x 8 satellites that loses so many links that some satellites are cut off.
+Graph lossy_shell(std::uint32_t snapshots, double survival) {
+  Shell shell;
+  shell.altitude_km = 600;
+  shell.inclination_deg = 70;
+  shell.planes = 9;
+  shell.satellites_per_plane = 8;
+  shell.phasing = 1;
+  LinkRules rules;
+  rules.survival = survival;
+  return shells("lossy shell", {shell}, rules, snapshots);
+}
+
+/// A scoring problem with random changes in it.
+struct Problem {
+  Graph graph;
+  ScoringTables tables;
+  ActivationWeights weights;
+  std::vector<SatelliteId> sources;
+  std::vector<LayerChange> changes;
+  std::vector<SatelliteId> hosts;
+};
+
+/// Weights over three decades; some are zero where there are experts to spare.
+ActivationWeights random_weights(Size size, std::mt19937& random) {
+  ActivationWeights weights = log_normal_weights(2, size.experts, 1.2, {random()});
+  if (size.experts > size.top_k + 2) weights.weight[1] = 0;
+  return weights;
+}
+
+ComputeTimes compute_times(Size size, bool given) {
+  MoeModel model;
+  model.layers = model.moe_layers = 2;
+  model.experts = size.experts;
+  model.top_k = size.top_k;
+  model.hidden_size = 1024;
+  model.expert_size = 512;
+  ComputeSpec spec;
+  if (given) {
+    for (std::uint32_t i = 0; i < 2 * size.experts; ++i) spec.expert_ms.push_back(0.1 * (i % 7));
+  } else {
+    for (std::uint32_t s = 0; s < 72; ++s) spec.satellite_rate_flop_s.push_back(1e9 * (1 + s % 5));
+  }
+  return {model, spec};
+}
+
+Problem problem(RoutingLaw law, Size size, std::uint32_t snapshots, double survival, bool shared) {
+  std::mt19937 random(size.experts * 100 + size.top_k);
+  auto const weights = random_weights(size, random);
+  Problem p{lossy_shell(snapshots, survival),
+            ScoringTables(law, weights, size.top_k, compute_times(size, shared), 72),
+            weights,
+            {satellite(3), satellite(40), satellite(17), satellite(71)},
+            {},
+            {}};
+  for (std::uint32_t change = 0; change < 5; ++change) {
+    std::vector<SatelliteId> all;
+    for (std::uint32_t s = 0; s < 72; ++s) all.push_back(satellite(s));
+    std::ranges::shuffle(all, random);
+    auto const aggregation = static_cast<std::uint32_t>(random() % 4);
+    bool const ways_on = change % 2 == 1;
+    p.changes.push_back({change % 2, static_cast<std::uint32_t>(random() % 4), aggregation,
+                         ways_on ? 25 : static_cast<std::uint32_t>(index(p.sources[aggregation])),
+                         1000 * change, p.hosts.size()});
+    for (std::uint32_t e = 0; e < size.experts; ++e) p.hosts.push_back(all[shared ? e / 3 : e]);
+  }
+  return p;
+}
+
+/// Distribution of a changed layer in one slot, from path latencies that the backend finds.
+LayerDistribution distribution(Problem const& p, PathTable const& paths, RoutingLaw law, std::uint32_t top_k,
+                               LayerChange const& change, std::uint32_t slot) {
+  std::uint32_t const experts = p.tables.experts();
+  std::vector<Nanoseconds> expert_ns, queue_ns;
+  std::vector<std::uint16_t> host;
+  for (std::uint32_t e = 0; e < experts; ++e) {
+    SatelliteId const at = p.hosts[change.first_host + e];
+    PathQuery const queries[] = {{change.gateway, at}, {change.aggregation, at}};
+    auto const ways = paths.gather(slot, queries);
+    auto const own = static_cast<Nanoseconds>(p.tables.expert_ns()[change.layer * experts + e] +
+                                              p.tables.satellite_ns()[index(at)]);
+    expert_ns.push_back(add_latency(add_latency(ways[0], ways[1]), own));
+    queue_ns.push_back(own);
+    host.push_back(static_cast<std::uint16_t>(index(at)));
+  }
+  PathQuery const forward[] = {{change.aggregation, satellite(change.forward)}};
+  std::vector<Nanoseconds> const layer_ns{
+      add_latency(paths.gather(slot, forward)[0], static_cast<Nanoseconds>(change.gateway_ns))};
+  std::vector<std::uint8_t> const shares{shares_hosts(std::span(p.hosts).subspan(change.first_host, experts))
+                                             ? std::uint8_t{1}
+                                             : std::uint8_t{0}};
+  CostView const cost{1, experts, 0, layer_ns, expert_ns, queue_ns, host, shares};
+  return layer_distribution(law, {p.weights.layer(change.layer), experts}, top_k, cost, 0);
+}
+
+void expect_distribution(LayerDistribution const& expected, LayerScores const& scores, std::size_t at) {
+  EXPECT_NEAR(scores.delivered[at], 1 - expected.unreachable, 2e-9);
+  if (1 - expected.unreachable < 1e-6) return;  // hardly any token to speak of
+  double const scale = expected.atoms.back().latency_ns / (1 - expected.unreachable);
+  EXPECT_NEAR(scores.mean_ns[at], expected.mean_ns(), 4e-9 * scale);
+  EXPECT_NEAR(scores.variance_ns2[at], expected.variance_ns2(), 2e-8 * scale * scale);
+}
+
+class MoveScorerTest : public EveryBackend {
+ protected:
+  LayerScores scores_of(Problem const& p) {
+    LayerScores scores;
+    run([&] {
+      scores = backend().move_scorer(p.graph.batch, p.sources, p.tables)->score(p.changes, p.hosts);
+    });
+    return scores;
+  }
+};
+
+TEST_P(MoveScorerTest, ScoresAreMomentsOfTheLayerDistribution) {
+  for (double const survival : {1.0, 0.75}) {
+    for (RoutingLaw const law : laws) {
+      for (Size const size : sizes) {
+        SCOPED_TRACE(::testing::Message()
+                     << size.experts << " experts, top " << size.top_k << ", survival " << survival);
+        auto const p = problem(law, size, 3, survival, false);
+        auto const scores = scores_of(p);
+        auto const paths = backend().path_latencies(p.graph.batch, p.sources);
+        ASSERT_EQ(scores.mean_ns.size(), p.changes.size() * 3);
+        for (std::size_t c = 0; c < p.changes.size(); ++c) {
+          for (std::uint32_t slot = 0; slot < 3; ++slot) {
+            expect_distribution(distribution(p, *paths, law, size.top_k, p.changes[c], slot), scores,
+                                c * 3 + slot);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(MoveScorerTest, ExpertsThatShareHostsQueue) {
+  for (RoutingLaw const law : laws) {
+    auto const p = problem(law, {9, 3}, 2, 0.9, true);
+    auto const scores = scores_of(p);
+    auto const paths = backend().path_latencies(p.graph.batch, p.sources);
+    for (std::size_t c = 0; c < p.changes.size(); ++c) {
+      for (std::uint32_t slot = 0; slot < 2; ++slot) {
+        expect_distribution(distribution(p, *paths, law, 3, p.changes[c], slot), scores, c * 2 + slot);
+      }
+    }
+  }
+}
+
+TEST_P(MoveScorerTest, SameBitsAsTheReference) {
+  InstructionSet const own = instruction_set();
+  for (RoutingLaw const law : laws) {
+    for (Size const size : sizes) {
+      for (std::uint32_t const snapshots : {1u, 7u, 8u, 9u, 33u}) {
+        auto const p = problem(law, size, snapshots, 0.8, size.experts == 11);
+        auto const scores = scores_of(p);
+        use_instruction_set(InstructionSet::scalar);
+        auto const expected =
+            make_cpu_backend()->move_scorer(p.graph.batch, p.sources, p.tables)->score(p.changes, p.hosts);
+        use_instruction_set(own);
+        EXPECT_EQ(scores.mean_ns, expected.mean_ns);
+        EXPECT_EQ(scores.variance_ns2, expected.variance_ns2);
+        EXPECT_EQ(scores.delivered, expected.delivered);
+      }
+    }
+  }
+}
+
+TEST_P(MoveScorerTest, TwoExpertsByHand) {
+  // A line 0 - 1 - 2 - 3 of 10, 11, 12 ns; from 0 to 1, experts on 2 and 3, one drawn with odds 3 to 1.
+  Graph const graph = line(4);
+  ActivationWeights const weights{1, 2, {0.75, 0.25}};
+  MoeModel model;
+  model.layers = model.moe_layers = 1;
+  model.experts = 2;
+  ComputeSpec spec;
+  spec.expert_ms = {1e-6};  // 1 ns
+  ScoringTables const tables(RoutingLaw::plackett_luce, weights, 1, {model, spec}, 4);
+  SatelliteId const sources[] = {satellite(0), satellite(1)};
+  SatelliteId const hosts[] = {satellite(2), satellite(3)};
+  LayerChange const change{0, 0, 1, 1, 5, 0};
+  LayerScores scores;
+  run([&] { scores = backend().move_scorer(graph.batch, sources, tables)->score({&change, 1}, hosts); });
+  double const near = 5 + 21 + 1 + 11;
+  double const far = 5 + 33 + 1 + 23;
+  EXPECT_DOUBLE_EQ(scores.mean_ns[0], 0.75 * near + 0.25 * far);
+  EXPECT_DOUBLE_EQ(scores.variance_ns2[0], 0.75 * 0.25 * (far - near) * (far - near));
+  EXPECT_EQ(scores.delivered[0], 1);
+}
+
+TEST_P(MoveScorerTest, NoChangesNoScores) {
+  auto p = problem(RoutingLaw::plackett_luce, {3, 2}, 2, 1, false);
+  p.changes.clear();
+  EXPECT_TRUE(scores_of(p).mean_ns.empty());
+}
+
+INSTANTIATE_TEST_SUITE_P(Backends, MoveScorerTest, ::testing::ValuesIn(backend_cases()), case_name);
+
+}  // namespace
+}  // namespace spacemoe::testing
