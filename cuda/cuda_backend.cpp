@@ -7,6 +7,7 @@
 
 #include "cuda/channel.hpp"
 #include "cuda/check.hpp"
+#include "cuda/move_scorer.hpp"
 #include "cuda/path_latencies.hpp"
 #include "cuda/sampling.hpp"
 
@@ -39,9 +40,11 @@ class CudaBackend final : public Backend {
     return cuda_sample_layers(seed, cells, channels_);
   }
 
-  std::unique_ptr<MoveScorer> move_scorer(SnapshotBatch const&, std::span<SatelliteId const>,
-                                          ScoringTables const&) override {
-    throw BackendError("moves are not scored on CUDA devices yet");
+  std::unique_ptr<MoveScorer> move_scorer(SnapshotBatch const& batch, std::span<SatelliteId const> sources,
+                                          ScoringTables const& tables) override {
+    std::lock_guard const lock(mutex_);
+    use_device();
+    return make_cuda_move_scorer(batch, sources, tables, channels_);
   }
 
  private:

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "cuda/channel.hpp"
+#include "cuda/path_table.hpp"
 #include "host/evaluation/backend.hpp"
 
 namespace spacemoe {
@@ -11,7 +12,7 @@ namespace spacemoe {
 /// Path latencies on the current device, through channels of that device, as Backend::path_latencies has it.
 /// Throws SaturationError when a latency saturates, DeviceOutOfMemory when not even one snapshot fits on the
 /// device.
-std::unique_ptr<PathTable> cuda_path_latencies(SnapshotBatch const& batch,
+std::unique_ptr<CudaPathTable> cuda_path_latencies(SnapshotBatch const& batch,
                                                std::span<SatelliteId const> sources, Channels& channels);
 
 }  // namespace spacemoe

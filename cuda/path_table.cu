@@ -11,6 +11,7 @@ namespace spacemoe {
 namespace {
 
 constexpr unsigned threads = 256;
+constexpr std::uint32_t no_source = 0xffffffff;
 
 __global__ void __launch_bounds__(threads)
     gather_places(Nanoseconds const* row_ns, Span<std::uint64_t const> place, Nanoseconds* found) {
@@ -22,6 +23,34 @@ __global__ void __launch_bounds__(threads)
     gather_row(Nanoseconds const* first_ns, std::size_t stride, Span<Nanoseconds> found) {
   std::size_t const node = std::size_t{blockIdx.x} * threads + threadIdx.x;
   if (node < found.size()) found[node] = first_ns[node * stride];
+}
+
+constexpr unsigned tile = 32;
+constexpr unsigned tile_rows = 8;
+
+/// Turns [snapshot][node][column] into [source][node][slot], a tile of snapshots and columns of a node per
+/// block; source [column] is `no_source` where a column only fills a warp.
+__global__ void __launch_bounds__(tile* tile_rows)
+    turn_rows(Nanoseconds const* row_ns, std::uint32_t snapshots, std::uint32_t nodes,
+              Span<std::uint32_t const> source, std::uint32_t slot_stride, Nanoseconds* by_slot) {
+  __shared__ Nanoseconds staged[tile][tile + 1];
+  std::size_t const columns = source.size();
+  std::uint32_t const node = blockIdx.x;
+  std::uint32_t const first_column = blockIdx.y * tile;
+  std::uint32_t const first_snapshot = blockIdx.z * tile;
+  for (unsigned i = threadIdx.y; i < tile; i += tile_rows) {
+    if (first_snapshot + i < snapshots) {
+      std::size_t const row = std::size_t{first_snapshot + i} * nodes + node;
+      staged[i][threadIdx.x] = row_ns[row * columns + first_column + threadIdx.x];
+    }
+  }
+  __syncthreads();
+  for (unsigned i = threadIdx.y; i < tile; i += tile_rows) {
+    std::uint32_t const to = source[first_column + i];
+    if (to == no_source || first_snapshot + threadIdx.x >= snapshots) continue;
+    by_slot[(std::size_t{to} * nodes + node) * slot_stride + first_snapshot + threadIdx.x] =
+        staged[threadIdx.x][i];
+  }
 }
 
 unsigned blocks(std::size_t count) {
@@ -87,6 +116,27 @@ CudaPathTable::Rows CudaPathTable::rows(std::uint32_t snapshot) const {
   std::size_t const offset = (snapshot - part.first) * row_size();
   if (part.on_device.size() > 0) return {part.on_device.data() + offset, nullptr};
   return {nullptr, part.on_host.data() + offset};
+}
+
+void CudaPathTable::copy_by_slot(std::uint32_t first_slot, std::uint32_t slot_stride,
+                                 DeviceBuffer<Nanoseconds> const& by_slot) const {
+  std::vector<std::uint32_t> source(sources_.node.size(), no_source);
+  for (std::uint32_t s = 0; s < sources_.column.size(); ++s) source[sources_.column[s]] = s;
+  std::lock_guard const lock(mutex_);
+  use_device();
+  DeviceBuffer<std::uint32_t> const device_source(source, stream_);
+  for (Part const& part : parts_) {
+    DeviceBuffer<Nanoseconds> const brought_back(part.on_host, stream_);
+    auto const& rows = part.on_device.size() > 0 ? part.on_device : brought_back;
+    auto const snapshots = static_cast<std::uint32_t>(rows.size() / row_size());
+    if (snapshots == 0) continue;
+    dim3 const grid(nodes_, static_cast<unsigned>(source.size() / tile), (snapshots + tile - 1) / tile);
+    turn_rows<<<grid, dim3(tile, tile_rows), 0, stream_>>>(rows.data(), snapshots, nodes_,
+                                                           device_source.span(), slot_stride,
+                                                           by_slot.data() + first_slot + part.first);
+    check_launch();
+  }
+  stream_.synchronize();
 }
 
 std::vector<Nanoseconds> CudaPathTable::gather(std::uint32_t snapshot,

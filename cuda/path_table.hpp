@@ -31,6 +31,10 @@ class CudaPathTable final : public PathTable {
   /// Moves all rows to the host; returns whether there were any on the device.
   bool move_to_host();
 
+  /// Copies all rows to by_slot [source as asked for][node][slot_stride], snapshot i to slot first_slot + i.
+  void copy_by_slot(std::uint32_t first_slot, std::uint32_t slot_stride,
+                    DeviceBuffer<Nanoseconds> const& by_slot) const;
+
   std::vector<Nanoseconds> gather(std::uint32_t snapshot, std::span<PathQuery const> queries) const override;
   std::vector<Nanoseconds> row(std::uint32_t snapshot, std::uint32_t source) const override;
 

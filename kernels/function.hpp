@@ -22,9 +22,11 @@
 #define SPACEMOE_UNROLL
 #endif
 
-/// Asks for a loop of at most 16 turns to be unrolled everywhere.
+/// Asks for a loop of at most 16 turns to be unrolled everywhere; nvcc's host compilation takes no pragma.
 #if defined(__CUDA_ARCH__)
 #define SPACEMOE_UNROLL_16 _Pragma("unroll")
+#elif defined(__CUDACC__)
+#define SPACEMOE_UNROLL_16
 #else
 #define SPACEMOE_UNROLL_16 _Pragma("GCC unroll 16")
 #endif

@@ -273,9 +273,9 @@ inline constexpr std::uint32_t race_stride = 8;
 /// Adds one block of nodes. `absent(position)` gives the chances of no arrival, `sure(chances)` says whether
 /// all nodes of the block exceed 1 - negligible_absence, and `after` has room for one entry per stride of
 /// experts and one more.
-template <std::uint32_t known_top_k, class Real, class Absent, class Sure>
+template <std::uint32_t known_top_k, class Real, class Absent, class Sure, class Entries>
 SPACEMOE_INLINE void add_race_block(OrderedLayer const& layer, std::uint32_t top_k, Real const& node_weight,
-                                    Absent absent, Sure sure, Real* after, RaceSums<Real>& sums) {
+                                    Absent absent, Sure sure, Entries after, RaceSums<Real>& sums) {
   std::uint32_t const strides = (layer.experts + race_stride - 1) / race_stride;
   after[strides] = node_weight;
   for (std::uint32_t s = strides; s-- > 0;) {

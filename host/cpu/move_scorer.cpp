@@ -13,12 +13,6 @@ namespace {
 /// Slots whose paths are found at once.
 constexpr std::uint32_t slots_at_once = 16;
 
-SnapshotBatch part_of(SnapshotBatch const& batch, std::uint32_t first, std::uint32_t count) {
-  std::size_t const links = batch.wiring->link.size();
-  auto const begin = batch.latency_ns.begin() + static_cast<std::ptrdiff_t>(first * links);
-  return {batch.wiring, count, {begin, begin + static_cast<std::ptrdiff_t>(count * links)}};
-}
-
 class CpuMoveScorer final : public MoveScorer {
  public:
   CpuMoveScorer(std::shared_ptr<PathMemory> memory, SnapshotBatch const& batch,
@@ -35,7 +29,7 @@ class CpuMoveScorer final : public MoveScorer {
     PathPlan const plan = path_plan(*batch.wiring, sources.size());
     for (std::uint32_t first = 0; first < view_.slots; first += slots_at_once) {
       std::uint32_t const count = std::min(slots_at_once, view_.slots - first);
-      keep(*path_table(plan, memory, part_of(batch, first, count), sources), sources.size(), first, count);
+      keep(*path_table(plan, memory, part(batch, first, count), sources), sources.size(), first, count);
     }
   }
 
@@ -49,7 +43,7 @@ class CpuMoveScorer final : public MoveScorer {
       ScoreRows const rows{&scores.mean_ns[at], &scores.variance_ns2[at], &scores.delivered[at]};
       auto const changed = hosts.subspan(changes[c].first_host, view_.experts);
       if (shares_hosts(changed)) {
-        score_queued(changes[c], changed, rows);
+        score_queued(tables_, changes[c], changed, paths(changes[c], changed), view_.slots, rows);
       } else {
         score_change(view_, tables_.view(changes[c].layer), changes[c], changed.data(), rows);
       }
@@ -69,28 +63,15 @@ class CpuMoveScorer final : public MoveScorer {
     });
   }
 
-  void score_queued(LayerChange const& change, std::span<SatelliteId const> hosts,
-                    ScoreRows const& rows) const {
-    std::vector<std::uint64_t> compute_ns;
-    for (std::size_t e = 0; e < hosts.size(); ++e) {
-      compute_ns.push_back(tables_.expert_ns()[change.layer * hosts.size() + e] +
-                           tables_.satellite_ns()[index(hosts[e])]);
+  ChangePaths paths(LayerChange const& change, std::span<SatelliteId const> hosts) const {
+    ChangePaths paths;
+    for (SatelliteId const host : hosts) {
+      auto const node = static_cast<std::uint32_t>(index(host));
+      paths.there.push_back(view_.path(change.gateway, node));
+      paths.back.push_back(view_.path(change.aggregation, node));
     }
-    std::vector<Nanoseconds> there(hosts.size());
-    std::vector<Nanoseconds> back(hosts.size());
-    for (std::uint32_t slot = 0; slot < view_.slots; ++slot) {
-      for (std::size_t e = 0; e < hosts.size(); ++e) {
-        auto const host = static_cast<std::uint32_t>(index(hosts[e]));
-        there[e] = view_.path(change.gateway, host)[slot];
-        back[e] = view_.path(change.aggregation, host)[slot];
-      }
-      LayerScore const score =
-          queued_score(tables_.law(change.layer), hosts, there, back, compute_ns,
-                       view_.path(change.aggregation, change.forward)[slot], change.gateway_ns);
-      rows.mean_ns[slot] = score.mean_ns;
-      rows.variance_ns2[slot] = score.variance_ns2;
-      rows.delivered[slot] = score.delivered;
-    }
+    paths.forward = view_.path(change.aggregation, change.forward);
+    return paths;
   }
 
   ScoringTables const& tables_;

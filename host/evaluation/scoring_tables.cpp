@@ -64,24 +64,35 @@ bool shares_hosts(std::span<SatelliteId const> hosts) {
   return std::ranges::adjacent_find(sorted) != sorted.end();
 }
 
-LayerScore queued_score(LayerLaw const& law, std::span<SatelliteId const> hosts,
-                        std::span<Nanoseconds const> there, std::span<Nanoseconds const> back,
-                        std::span<std::uint64_t const> compute_ns, Nanoseconds forward,
-                        std::uint64_t gateway_ns) {
+void score_queued(ScoringTables const& tables, LayerChange const& change, std::span<SatelliteId const> hosts,
+                  ChangePaths const& paths, std::uint32_t slots, ScoreRows const& rows) {
   LayerCosts costs;
+  std::vector<std::uint64_t> compute_ns;
   std::map<SatelliteId, std::uint16_t> numbers;
   for (std::size_t e = 0; e < hosts.size(); ++e) {
-    bool const lost = there[e] == unreachable || back[e] == unreachable;
-    costs.expert_ns.push_back(lost ? unreachable
-                                   : clipped(std::uint64_t{there[e]} + compute_ns[e] + back[e]));
-    costs.queue_ns.push_back(clipped(compute_ns[e]));
+    compute_ns.push_back(tables.expert_ns()[change.layer * hosts.size() + e] +
+                         tables.satellite_ns()[index(hosts[e])]);
+    costs.queue_ns.push_back(clipped(compute_ns.back()));
     costs.host.push_back(
         numbers.try_emplace(hosts[e], static_cast<std::uint16_t>(numbers.size())).first->second);
   }
-  costs.layer_ns.push_back(forward == unreachable ? unreachable : clipped(gateway_ns + forward));
-  LayerDistribution const layer = law.distribution(costs.view(), 0);
-  if (layer.atoms.empty()) return {0, 0, 0};
-  return {layer.mean_ns(), layer.variance_ns2(), 1 - layer.unreachable};
+  costs.expert_ns.resize(hosts.size());
+  costs.layer_ns.resize(1);
+  for (std::uint32_t slot = 0; slot < slots; ++slot) {
+    for (std::size_t e = 0; e < hosts.size(); ++e) {
+      Nanoseconds const there = paths.there[e][slot];
+      Nanoseconds const back = paths.back[e][slot];
+      bool const lost = there == unreachable || back == unreachable;
+      costs.expert_ns[e] = lost ? unreachable : clipped(std::uint64_t{there} + compute_ns[e] + back);
+    }
+    Nanoseconds const forward = paths.forward[slot];
+    costs.layer_ns[0] = forward == unreachable ? unreachable : clipped(change.gateway_ns + forward);
+    LayerDistribution const layer = tables.law(change.layer).distribution(costs.view(), 0);
+    bool const any = !layer.atoms.empty();
+    rows.mean_ns[slot] = any ? layer.mean_ns() : 0;
+    rows.variance_ns2[slot] = any ? layer.variance_ns2() : 0;
+    rows.delivered[slot] = any ? 1 - layer.unreachable : 0;
+  }
 }
 
 }  // namespace spacemoe

@@ -38,11 +38,22 @@ class ScoringTables {
 /// Whether some host has several of a layer's experts, which then queue there.
 bool shares_hosts(std::span<SatelliteId const> hosts);
 
-/// Score in one slot of a layer whose experts share hosts, by LayerLaw: there and back [expert] are path
-/// latencies, compute_ns [expert] is also what each other expert drawn on the host adds.
-LayerScore queued_score(LayerLaw const& law, std::span<SatelliteId const> hosts,
-                        std::span<Nanoseconds const> there, std::span<Nanoseconds const> back,
-                        std::span<std::uint64_t const> compute_ns, Nanoseconds forward,
-                        std::uint64_t gateway_ns);
+/// Path latencies of a change, a row [slot] each.
+struct ChangePaths {
+  std::vector<Nanoseconds const*> there;  ///< [expert]
+  std::vector<Nanoseconds const*> back;   ///< [expert]
+  Nanoseconds const* forward = nullptr;
+};
+
+/// Scores of one change [slot].
+struct ScoreRows {
+  double* mean_ns;
+  double* variance_ns2;
+  double* delivered;
+};
+
+/// Scores in each slot of a layer whose experts share hosts, by LayerLaw.
+void score_queued(ScoringTables const& tables, LayerChange const& change, std::span<SatelliteId const> hosts,
+                  ChangePaths const& paths, std::uint32_t slots, ScoreRows const& rows);
 
 }  // namespace spacemoe

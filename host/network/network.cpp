@@ -101,4 +101,10 @@ SnapshotBatch batch(Wiring const& wiring, std::vector<Snapshot> const& snapshots
   return result;
 }
 
+SnapshotBatch part(SnapshotBatch const& batch, std::uint32_t first, std::uint32_t count) {
+  std::size_t const links = batch.wiring->link.size();
+  auto const begin = batch.latency_ns.begin() + static_cast<std::ptrdiff_t>(first * links);
+  return {batch.wiring, count, {begin, begin + static_cast<std::ptrdiff_t>(count * links)}};
+}
+
 }  // namespace spacemoe

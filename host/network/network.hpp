@@ -111,6 +111,9 @@ struct SnapshotBatch {
 
 SnapshotBatch batch(Wiring const& wiring, std::vector<Snapshot> const& snapshots);
 
+/// Snapshots [first, first + count) of a batch.
+SnapshotBatch part(SnapshotBatch const& batch, std::uint32_t first, std::uint32_t count);
+
 /// Number of connected components of the surviving links.
 std::uint32_t connected_components(Wiring const& wiring, Snapshot const& snapshot);
 

@@ -18,17 +18,18 @@ struct Size {
 };
 
 /// Models of one expert up to more than fit a register, odd numbers included.
-constexpr Size sizes[] = {{1, 1},  {3, 2},  {8, 2},  {8, 8},  {11, 3},
-                          {16, 4}, {17, 1}, {19, 4}, {33, 6}, {40, 8}};
+constexpr Size sizes[] = {{1, 1},  {3, 2},  {8, 2},  {8, 8},  {11, 3}, {16, 4},
+                          {17, 1}, {19, 4}, {33, 6}, {40, 8}, {130, 8}};
+constexpr std::uint32_t satellites = 144;
 constexpr RoutingLaw laws[] = {RoutingLaw::plackett_luce, RoutingLaw::conditional_poisson};
 
-/// A shell of 9 x 8 satellites that loses so many links that some satellites are cut off.
+/// A shell of 12 x 12 satellites that loses so many links that some satellites are cut off.
 Graph lossy_shell(std::uint32_t snapshots, double survival) {
   Shell shell;
   shell.altitude_km = 600;
   shell.inclination_deg = 70;
-  shell.planes = 9;
-  shell.satellites_per_plane = 8;
+  shell.planes = 12;
+  shell.satellites_per_plane = 12;
   shell.phasing = 1;
   LinkRules rules;
   rules.survival = survival;
@@ -63,7 +64,7 @@ ComputeTimes compute_times(Size size, bool given) {
   if (given) {
     for (std::uint32_t i = 0; i < 2 * size.experts; ++i) spec.expert_ms.push_back(0.1 * (i % 7));
   } else {
-    for (std::uint32_t s = 0; s < 72; ++s) spec.satellite_rate_flop_s.push_back(1e9 * (1 + s % 5));
+    for (std::uint32_t s = 0; s < satellites; ++s) spec.satellite_rate_flop_s.push_back(1e9 * (1 + s % 5));
   }
   return {model, spec};
 }
@@ -72,14 +73,14 @@ Problem problem(RoutingLaw law, Size size, std::uint32_t snapshots, double survi
   std::mt19937 random(size.experts * 100 + size.top_k);
   auto const weights = random_weights(size, random);
   Problem p{lossy_shell(snapshots, survival),
-            ScoringTables(law, weights, size.top_k, compute_times(size, shared), 72),
+            ScoringTables(law, weights, size.top_k, compute_times(size, shared), satellites),
             weights,
             {satellite(3), satellite(40), satellite(17), satellite(71)},
             {},
             {}};
   for (std::uint32_t change = 0; change < 5; ++change) {
     std::vector<SatelliteId> all;
-    for (std::uint32_t s = 0; s < 72; ++s) all.push_back(satellite(s));
+    for (std::uint32_t s = 0; s < satellites; ++s) all.push_back(satellite(s));
     std::ranges::shuffle(all, random);
     auto const aggregation = static_cast<std::uint32_t>(random() % 4);
     bool const ways_on = change % 2 == 1;

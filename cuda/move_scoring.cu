@@ -1,0 +1,250 @@
+#include "cuda/check.hpp"
+#include "cuda/device_buffer.hpp"
+#include "cuda/move_scoring.hpp"
+
+namespace spacemoe {
+namespace {
+
+constexpr unsigned threads = 128;
+
+/// Lanes that work on one layer of many experts in one slot: a block of quadrature nodes.
+constexpr unsigned team_lanes = race_lanes;
+constexpr std::size_t shared_bytes_everywhere = 48 << 10;
+
+__device__ std::uint32_t node_of(SatelliteId id) {
+  return static_cast<std::uint32_t>(id);
+}
+
+__device__ std::uint64_t key_of(ScoringBatch const& batch, LayerChange const& change, std::uint32_t expert,
+                                std::uint32_t position, std::uint32_t slot) {
+  ScoringView const& view = batch.view;
+  std::uint32_t const node = node_of(batch.host[change.first_host + expert]);
+  std::uint64_t const compute_ns =
+      view.expert_ns[std::size_t{change.layer} * view.experts + expert] + view.satellite_ns[node];
+  return score_key<std::uint64_t>(view.path(change.gateway, node)[slot],
+                                  view.path(change.aggregation, node)[slot], compute_ns, position);
+}
+
+__device__ void keep(ScoringBatch const& batch, LayerChange const& change, std::size_t change_number,
+                     std::uint32_t slot, LayerScore score) {
+  Nanoseconds const forward = batch.view.path(change.aggregation, change.forward)[slot];
+  add_gateway<OneSlot>(forward, change.gateway_ns, score);
+  std::size_t const at = change_number * batch.view.slots + slot;
+  batch.mean_ns[at] = score.mean_ns;
+  batch.variance_ns2[at] = score.variance_ns2;
+  batch.delivered[at] = score.delivered;
+}
+
+template <std::uint32_t count>
+__device__ LayerScore score_set_of(ScoringBatch const& batch, LayerChange const& change,
+                                   LayerLawView const& law, std::uint32_t slot) {
+  auto const experts = static_cast<std::uint32_t>(law.expert.size());
+  std::uint64_t key[count];
+#pragma unroll
+  for (std::uint32_t i = 0; i < count; ++i) {
+    key[i] = i < experts ? key_of(batch, change, law.expert[i], i, slot) : ~std::uint64_t{0};
+  }
+  return subset_score<OneSlot, count>(key, experts, law.within.data());
+}
+
+/// One thread per change and slot, slots side by side. Layers of at most `count` experts and of more than
+/// half as many, or of any smaller number where count is 8.
+template <std::uint32_t count>
+__global__ void __launch_bounds__(threads) score_by_sets(ScoringBatch batch) {
+  std::uint32_t const slot = blockIdx.x * threads + threadIdx.x;
+  LayerChange const change = batch.change[blockIdx.y];
+  LayerLawView const& law = batch.law[change.layer];
+  if (slot >= batch.view.slots || law.within.empty()) return;
+  if ((law.expert.size() > 8) != (count > 8)) return;
+  keep(batch, change, blockIdx.y, slot, score_set_of<count>(batch, change, law, slot));
+}
+
+/// Shared memory of a team.
+struct TeamRoom {
+  std::uint64_t* key;
+  double* step;
+  double* step_squares;
+  double* after;  ///< [stride][lane]
+  std::uint16_t* position;
+};
+
+__host__ __device__ constexpr std::uint32_t power_of_two(std::uint32_t experts) {
+  std::uint32_t count = 1;
+  while (count < experts) count *= 2;
+  return count;
+}
+
+__host__ __device__ constexpr std::uint32_t strides(std::uint32_t experts) {
+  return (experts + race_stride - 1) / race_stride + 1;
+}
+
+__host__ __device__ constexpr std::size_t team_bytes(std::uint32_t experts) {
+  std::size_t const numbers =
+      power_of_two(experts) + 2 * std::size_t{experts} + std::size_t{strides(experts)} * team_lanes;
+  return (numbers * sizeof(double) + experts * sizeof(std::uint16_t) + 7) / 8 * 8;
+}
+
+__device__ TeamRoom team_room(std::byte* shared, std::uint32_t team, std::uint32_t experts) {
+  auto* const key = reinterpret_cast<std::uint64_t*>(shared + team * team_bytes(experts));
+  auto* const step = reinterpret_cast<double*>(key + power_of_two(experts));
+  double* const after = step + 2 * experts;
+  return {key, step, step + experts, after,
+          reinterpret_cast<std::uint16_t*>(after + strides(experts) * team_lanes)};
+}
+
+struct Team {
+  std::uint32_t lane;
+  unsigned mask;  ///< of its lanes in the warp
+
+  __device__ void sync() const { __syncwarp(mask); }
+};
+
+/// Bitonic; `count` is a power of two.
+__device__ void sort_keys(std::uint64_t* key, std::uint32_t count, Team const& team) {
+  for (std::uint32_t size = 2; size <= count; size *= 2) {
+    for (std::uint32_t distance = size / 2; distance > 0; distance /= 2) {
+      team.sync();
+      for (std::uint32_t i = team.lane; i < count / 2; i += team_lanes) {
+        std::uint32_t const low = i / distance * 2 * distance + i % distance;
+        std::uint32_t const high = low + distance;
+        std::uint64_t const a = key[low];
+        std::uint64_t const b = key[high];
+        if ((a > b) == ((low & size) == 0)) {
+          key[low] = b;
+          key[high] = a;
+        }
+      }
+    }
+  }
+  team.sync();
+}
+
+/// A lane's entries of `after`, which lanes have side by side.
+struct LaneEntries {
+  double* first;
+  __device__ double& operator[](std::uint32_t i) const { return first[i * team_lanes]; }
+};
+
+__device__ double team_sum(double value, Team const& team) {
+  for (int distance = 1; distance < static_cast<int>(team_lanes); distance *= 2) {
+    value = value + __shfl_xor_sync(team.mask, value, distance);
+  }
+  return value;
+}
+
+template <std::uint32_t known_top_k>
+__device__ RaceSums<double> race_sums(LayerLawView const& law, OrderedLayer const& layer, double* after,
+                                      Team const& team) {
+  RaceSums<double> sums;
+  for (std::size_t node = 0; node < law.node_weight.size(); node += race_lanes) {
+    double const* const block = law.absent.data() + node * layer.experts + team.lane;
+    auto const absent = [&](std::uint16_t position) { return block[std::size_t{position} * race_lanes]; };
+    auto const sure = [&](double chance) {
+      return __all_sync(team.mask, static_cast<int>(chance > 1 - negligible_absence)) != 0;
+    };
+    add_race_block<known_top_k>(layer, law.top_k, law.node_weight[node + team.lane], absent, sure,
+                                LaneEntries{after + team.lane}, sums);
+  }
+  return {team_sum(sums.sum, team), team_sum(sums.sum_squares, team), team_sum(sums.reachable, team)};
+}
+
+/// One team per change and slot: teams of a block have slots side by side. `experts` bounds those of every
+/// layer. Conditional Poisson has nothing to share among a team and is left to one lane.
+template <std::uint32_t known_top_k>
+__global__ void score_in_order(ScoringBatch batch, std::uint32_t experts) {
+  extern __shared__ std::uint64_t shared[];
+  std::uint32_t const number = threadIdx.x / team_lanes;
+  std::uint32_t const slot = blockIdx.x * (blockDim.x / team_lanes) + number;
+  LayerChange const change = batch.change[blockIdx.y];
+  LayerLawView const& law = batch.law[change.layer];
+  if (slot >= batch.view.slots || !law.within.empty()) return;
+  Team const team{threadIdx.x % team_lanes, 0xffu << (number * team_lanes % 32)};
+  TeamRoom const room = team_room(reinterpret_cast<std::byte*>(shared), number, experts);
+  auto const here = static_cast<std::uint32_t>(law.expert.size());
+  std::uint32_t const count = power_of_two(here);
+  for (std::uint32_t i = team.lane; i < count; i += team_lanes) {
+    room.key[i] = i < here ? key_of(batch, change, law.expert[i], i, slot) : ~std::uint64_t{0};
+  }
+  sort_keys(room.key, count, team);
+  OrderedLayer layer{room.position, room.step, room.step_squares, here, 0};
+  if (team.lane == 0) {
+    layer = order_layer(law, room.key, here, room.position, room.step, room.step_squares);
+  }
+  layer.reachable = __shfl_sync(team.mask, layer.reachable, 0, team_lanes);
+  team.sync();
+  RaceSums<double> sums;
+  if (!law.node_weight.empty()) {
+    sums = race_sums<known_top_k>(law, layer, room.after, team);
+  } else if (team.lane == 0) {
+    sums = symmetric_sums(layer, law.top_k, law.weight.data());
+  }
+  if (team.lane == 0) keep(batch, change, blockIdx.y, slot, ordered_score(law, layer, room.key, sums));
+}
+
+/// One thread per path row and slot.
+__global__ void __launch_bounds__(threads)
+    gather_change(ScoringBatch batch, std::uint32_t change_number, Nanoseconds* found) {
+  std::uint32_t const slot = blockIdx.x * threads + threadIdx.x;
+  if (slot >= batch.view.slots) return;
+  LayerChange const change = batch.change[change_number];
+  std::uint32_t const experts = batch.view.experts;
+  std::uint32_t const row = blockIdx.y;
+  std::uint32_t const source = row < experts ? change.gateway : change.aggregation;
+  std::uint32_t const node =
+      row < 2 * experts ? node_of(batch.host[change.first_host + row % experts]) : change.forward;
+  found[std::size_t{row} * batch.view.slots + slot] = batch.view.path(source, node)[slot];
+}
+
+unsigned blocks(std::uint32_t count, std::uint32_t per_block) {
+  return (count + per_block - 1) / per_block;
+}
+
+template <std::uint32_t known_top_k>
+void launch_race(ScoringBatch const& batch, std::uint32_t changes, std::uint32_t experts,
+                 cudaStream_t stream) {
+  std::uint32_t teams = 4;
+  while (teams > 1 && teams * team_bytes(experts) > shared_bytes_everywhere) teams /= 2;
+  std::size_t const bytes = teams * team_bytes(experts);
+  if (bytes > shared_bytes_everywhere) {
+    check(cudaFuncSetAttribute(score_in_order<known_top_k>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                               static_cast<int>(bytes)));
+  }
+  dim3 const grid(blocks(batch.view.slots, teams), changes);
+  score_in_order<known_top_k><<<grid, teams * team_lanes, bytes, stream>>>(batch, experts);
+  check_launch();
+}
+
+}  // namespace
+
+void launch_score_by_sets(ScoringBatch const& batch, std::uint32_t changes, cudaStream_t stream) {
+  dim3 const grid(blocks(batch.view.slots, threads), changes);
+  score_by_sets<8><<<grid, threads, 0, stream>>>(batch);
+  check_launch();
+  score_by_sets<16><<<grid, threads, 0, stream>>>(batch);
+  check_launch();
+}
+
+void launch_score_in_order(ScoringBatch const& batch, std::uint32_t changes, std::uint32_t experts,
+                           std::uint32_t top_k, cudaStream_t stream) {
+  switch (top_k) {
+    case 2:
+      return launch_race<2>(batch, changes, experts, stream);
+    case 4:
+      return launch_race<4>(batch, changes, experts, stream);
+    case 6:
+      return launch_race<6>(batch, changes, experts, stream);
+    case 8:
+      return launch_race<8>(batch, changes, experts, stream);
+    default:
+      return launch_race<0>(batch, changes, experts, stream);
+  }
+}
+
+void launch_gather_change(ScoringBatch const& batch, std::uint32_t change, Nanoseconds* found,
+                          cudaStream_t stream) {
+  dim3 const grid(blocks(batch.view.slots, threads), 2 * batch.view.experts + 1);
+  gather_change<<<grid, threads, 0, stream>>>(batch, change, found);
+  check_launch();
+}
+
+}  // namespace spacemoe
