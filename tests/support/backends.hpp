@@ -4,14 +4,16 @@
 #include <memory>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "host/cpu/cpu_backend.hpp"
-#include "host/simd.hpp"
 #include "host/evaluation/backend.hpp"
+#include "host/evaluation/backend_team.hpp"
 #include "host/evaluation/cuda_backend.hpp"
+#include "host/simd.hpp"
 
 namespace spacemoe::testing {
 
@@ -28,6 +30,17 @@ inline void PrintTo(BackendCase const& backend_case, std::ostream* out) {
   *out << backend_case.name;
 }
 
+template <unsigned members>
+std::unique_ptr<Backend> make_team(std::unique_ptr<Backend> (*make)()) {
+  std::vector<std::unique_ptr<Backend>> team;
+  for (unsigned m = 0; m < members; ++m) team.push_back(make());
+  return make_backend_team(std::move(team));
+}
+
+inline std::unique_ptr<Backend> make_first_cuda_backend() {
+  return make_cuda_backend(0);
+}
+
 inline std::vector<BackendCase> backend_cases() {
   std::vector<BackendCase> cases;
   for (InstructionSet const set : available_instruction_sets()) {
@@ -35,8 +48,11 @@ inline std::vector<BackendCase> backend_cases() {
   }
   InstructionSet const fastest = available_instruction_sets().back();
   cases.push_back({"cpu_four_threads", make_cpu_backend, 4, fastest});
+  cases.push_back({"cpu_team_of_two", [] { return make_team<2>(make_cpu_backend); }, 1, fastest});
+  cases.push_back({"cpu_team_of_three", [] { return make_team<3>(make_cpu_backend); }, 1, fastest});
   if (!cuda_status().devices.empty()) {
-    cases.push_back({"cuda", [] { return make_cuda_backend(0); }, 1, fastest});
+    cases.push_back({"cuda", make_first_cuda_backend, 1, fastest});
+    cases.push_back({"cuda_team_of_two", [] { return make_team<2>(make_first_cuda_backend); }, 1, fastest});
   }
   return cases;
 }

@@ -1,0 +1,167 @@
+#include "host/evaluation/backend_team.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <exception>
+#include <functional>
+#include <future>
+#include <numeric>
+#include <string>
+#include <utility>
+
+namespace spacemoe {
+namespace {
+
+/// Where the share of a member begins; that of member number `members` is the end.
+std::uint64_t share_begin(std::uint64_t all, std::size_t member, std::size_t members) {
+  return all / members * member + std::min<std::uint64_t>(all % members, member);
+}
+
+/// Snapshots of a batch in the tables of those that found them.
+class TeamPathTable final : public PathTable {
+ public:
+  struct Part {
+    std::uint32_t first;  ///< snapshot
+    std::unique_ptr<PathTable> table;
+  };
+
+  explicit TeamPathTable(std::vector<Part> parts) : parts_(std::move(parts)) {}
+
+  std::vector<Nanoseconds> gather(std::uint32_t snapshot, std::span<PathQuery const> queries) const override {
+    Part const& part = part_of(snapshot);
+    return part.table->gather(snapshot - part.first, queries);
+  }
+  std::vector<Nanoseconds> row(std::uint32_t snapshot, std::uint32_t source) const override {
+    Part const& part = part_of(snapshot);
+    return part.table->row(snapshot - part.first, source);
+  }
+
+ private:
+  Part const& part_of(std::uint32_t snapshot) const {
+    return *std::prev(std::ranges::upper_bound(parts_, snapshot, {}, &Part::first));
+  }
+
+  std::vector<Part> parts_;
+};
+
+SnapshotBatch part_of(SnapshotBatch const& batch, std::uint32_t first, std::uint32_t end) {
+  std::size_t const ports = std::size_t{batch.wiring->nodes} * batch.wiring->degree;
+  auto const links = std::span(batch.latency_ns).subspan(first * ports, (end - first) * ports);
+  return {batch.wiring, end - first, {links.begin(), links.end()}};
+}
+
+/// Consecutive cells, of which the first and the last may be parts of cells.
+template <class Cell>
+struct Share {
+  std::size_t first_cell;
+  std::vector<Cell> cells;
+};
+
+/// Tokens [begin, end) of all that the cells hold, counted through.
+template <class Cell>
+Share<Cell> share_of(std::span<Cell const> cells, std::uint64_t begin, std::uint64_t end) {
+  Share<Cell> share{0, {}};
+  std::uint64_t before = 0;  // tokens of the cells before
+  for (std::size_t c = 0; c < cells.size() && before < end; before += cells[c++].count) {
+    if (before + cells[c].count <= begin) continue;
+    std::uint64_t const first = std::max(begin, before);
+    std::uint64_t const last = std::min(end, before + cells[c].count);
+    if (share.cells.empty()) share.first_cell = c;
+    Cell part = cells[c];
+    part.first += static_cast<std::uint32_t>(first - before);
+    part.count = static_cast<std::uint32_t>(last - first);
+    share.cells.push_back(part);
+  }
+  return share;
+}
+
+class BackendTeam final : public Backend {
+ public:
+  explicit BackendTeam(std::vector<std::unique_ptr<Backend>> members)
+      : members_(std::move(members)),
+        name_(std::to_string(members_.size()) + " x " + std::string(members_.front()->name())) {}
+
+  std::string_view name() const override { return name_; }
+
+  std::unique_ptr<PathTable> path_latencies(SnapshotBatch const& batch,
+                                            std::span<SatelliteId const> sources) override {
+    std::vector<TeamPathTable::Part> parts(std::clamp<std::size_t>(batch.snapshots, 1, members_.size()));
+    together(parts.size(), [&](std::size_t m) {
+      auto const first = static_cast<std::uint32_t>(share_begin(batch.snapshots, m, parts.size()));
+      auto const end = static_cast<std::uint32_t>(share_begin(batch.snapshots, m + 1, parts.size()));
+      parts[m] = {first, members_[m]->path_latencies(part_of(batch, first, end), sources)};
+    });
+    return std::make_unique<TeamPathTable>(std::move(parts));
+  }
+
+  LatencyTally sample_tokens(RoutingView const& routing, Seed seed,
+                             std::span<TokenCell const> cells) override {
+    return sample(cells, [&](Backend& member, std::span<TokenCell const> share) {
+      return member.sample_tokens(routing, seed, share);
+    });
+  }
+
+  LatencyTally sample_layers(Seed seed, std::span<LayerCell const> cells) override {
+    return sample(cells, [&](Backend& member, std::span<LayerCell const> share) {
+      return member.sample_layers(seed, share);
+    });
+  }
+
+ private:
+  /// Calls work(member) for so many members at the same time. Each has a thread of its own, which waits for
+  /// its device while the others do.
+  template <class Work>
+  static void together(std::size_t members, Work const& work) {
+    std::vector<std::future<void>> others;
+    for (std::size_t m = 1; m < members; ++m) {
+      others.push_back(std::async(std::launch::async, [&work, m] { work(m); }));
+    }
+    std::exception_ptr first_error;
+    auto const keep_error = [&](auto const& finish) {
+      try {
+        finish();
+      } catch (...) {
+        if (!first_error) first_error = std::current_exception();
+      }
+    };
+    keep_error([&] { work(0); });
+    for (auto& other : others) keep_error([&] { other.get(); });
+    if (first_error) std::rethrow_exception(first_error);
+  }
+
+  /// sample_share(member, cells) tallies the cells of a share.
+  template <class Cell, class SampleShare>
+  LatencyTally sample(std::span<Cell const> cells, SampleShare const& sample_share) {
+    std::uint64_t const tokens =
+        std::transform_reduce(cells.begin(), cells.end(), std::uint64_t{0}, std::plus<>(),
+                              [](Cell const& cell) { return std::uint64_t{cell.count}; });
+    std::size_t const busy = std::min<std::uint64_t>(tokens, members_.size());
+    if (busy <= 1) return sample_share(*members_.front(), cells);
+    std::vector<Share<Cell>> shares(busy);
+    std::vector<LatencyTally> parts(busy);
+    together(busy, [&](std::size_t m) {
+      shares[m] = share_of(cells, share_begin(tokens, m, busy), share_begin(tokens, m + 1, busy));
+      parts[m] = sample_share(*members_[m], shares[m].cells);
+    });
+    LatencyTally tally = empty_tally(cells.size(), parts.front().layer_sum_ns.size());
+    for (std::size_t m = 0; m < busy; ++m) {
+      for (std::size_t c = 0; c < parts[m].cell.size(); ++c) {
+        tally.cell[shares[m].first_cell + c] += parts[m].cell[c];
+      }
+      add_counts(tally, parts[m]);
+    }
+    return tally;
+  }
+
+  std::vector<std::unique_ptr<Backend>> members_;
+  std::string name_;
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_backend_team(std::vector<std::unique_ptr<Backend>> members) {
+  assert(!members.empty());
+  return std::make_unique<BackendTeam>(std::move(members));
+}
+
+}  // namespace spacemoe
