@@ -59,7 +59,7 @@ Peaks peaks(int device) {
 /// What is computed: how many of what.
 struct Work {
   std::string name;
-  std::string item;  ///< "path" or "token"
+  std::string item;  ///< "path", "token" or "score"
   double items;
 };
 
@@ -191,18 +191,25 @@ void all_paths(Comparison& comparison, bool reduced) {
   paths(comparison, "Floyd-Warshall", random_graph(reduced ? 70 : 1024, 0.25, few), 0);
 }
 
+struct Model {
+  std::uint32_t layers, experts, top_k;
+  double sigma;  ///< of the logarithms of weights
+
+  std::string text(std::uint32_t layers_used) const {
+    return std::to_string(layers_used) + " layers of " + std::to_string(experts) + " experts, " +
+           std::to_string(top_k) + " drawn";
+  }
+};
+
+constexpr Model models[] = {{32, 8, 2, 0.2}, {32, 16, 4, 0.2}, {48, 128, 8, 1}, {58, 256, 8, 1}};
+
 void samplers(Comparison& comparison, bool reduced) {
-  struct Model {
-    std::uint32_t layers, experts, top_k;
-    double sigma;
-  };
   std::uint32_t const cells = reduced ? 2 : 64;
   std::uint32_t const cell_tokens = reduced ? 1500 : 1 << 18;
-  for (Model const& m : {Model{32, 8, 2, 0.2}, {32, 16, 4, 0.2}, {48, 128, 8, 1}, {58, 256, 8, 1}}) {
+  for (Model const& m : models) {
     std::uint32_t const layers = reduced ? m.layers / 8 + 1 : m.layers;
     SamplingInput const model(layers, m.experts, m.top_k, m.sigma);
-    std::string const size = std::to_string(layers) + " layers of " + std::to_string(m.experts) +
-                             " experts, " + std::to_string(m.top_k) + " drawn, ";
+    std::string const size = m.text(layers) + ", ";
     auto const add = [&](std::string const& name, std::uint32_t tokens, auto run) {
       double const all = static_cast<double>(cells) * tokens;
       comparison.add({name + ": " + size + std::to_string(cells * tokens) + " tokens", "token", all}, run,
@@ -222,6 +229,48 @@ void samplers(Comparison& comparison, bool reduced) {
   }
 }
 
+/// Changes of layers whose experts are on random satellites, no two on the same.
+void move_scoring(Comparison& comparison, bool reduced) {
+  std::uint32_t const layers = 2;
+  std::uint32_t const changes = reduced ? 6 : 256;
+  PathInput const input =
+      shell(reduced ? "D:550:53:264/12/5" : "D:550:53:1584/72/39", 0.95, reduced ? 5 : 64);
+  std::vector<SatelliteId> const gateways = sources(input.nodes(), 16);
+  std::vector<SatelliteId> satellites = sources(input.nodes(), 0);
+  std::mt19937 random(1);
+  for (Model const& m : models) {
+    MoeModel model;
+    model.layers = model.moe_layers = layers;
+    model.experts = m.experts;
+    model.top_k = m.top_k;
+    ComputeSpec compute;
+    compute.expert_ms = {1};
+    ScoringTables const tables(RoutingLaw::plackett_luce,
+                               log_normal_weights(layers, m.experts, m.sigma, seed), m.top_k,
+                               {model, compute}, input.nodes());
+    std::vector<LayerChange> all;
+    std::vector<SatelliteId> hosts;
+    for (std::uint32_t c = 0; c < changes; ++c) {
+      auto const gateway = static_cast<std::uint32_t>(random() % gateways.size());
+      auto const forward = static_cast<std::uint32_t>(random() % input.nodes());
+      all.push_back({c % layers, gateway, gateway, forward, 1000, hosts.size()});
+      std::ranges::shuffle(satellites, random);
+      hosts.insert(hosts.end(), satellites.begin(), satellites.begin() + m.experts);
+    }
+    auto const run = [&](Backend& backend) {
+      return backend.move_scorer(input.batch, gateways, tables)->score(all, hosts);
+    };
+    auto const equal = [](LayerScores const& a, LayerScores const& b) {
+      return a.mean_ns == b.mean_ns && a.variance_ns2 == b.variance_ns2 && a.delivered == b.delivered;
+    };
+    std::string const size =
+        std::to_string(changes) + " changes, " + std::to_string(input.batch.snapshots) + " snapshots";
+    comparison.add({"move scoring, paths included: " + m.text(1) + ", " + size, "score",
+                    static_cast<double>(changes) * input.batch.snapshots},
+                   run, equal);
+  }
+}
+
 void print_header(CudaDevice const& device, Peaks const& peak) {
   std::printf("Device %d: %s, compute capability %d.%d; at most %.0f GB/s and %.3g lane instructions/s\n",
               device.index, device.name.c_str(), device.compute_major, device.compute_minor,
@@ -236,7 +285,7 @@ void print_header(CudaDevice const& device, Peaks const& peak) {
   std::printf("CPU backend: %u threads, %s\n", std::thread::hardware_concurrency(), set.c_str());
   std::puts(
       "Least MB: what a kernel has to move, inputs and outputs once. Slots: lane instructions that the "
-      "device could have\nissued in that time. Rates are of the whole work's paths or tokens. Times in all "
+      "device could have\nissued in that time. Rates are of the whole work's items. Times in all "
       "are medians and include copies.\n");
 }
 
@@ -263,6 +312,7 @@ int run(Options const& options) {
   print_header(status.devices[static_cast<std::size_t>(options.device)], peaks(options.device));
   all_paths(comparison, options.reduced);
   samplers(comparison, options.reduced);
+  move_scoring(comparison, options.reduced);
   return comparison.finish() ? 0 : 1;
 }
 

@@ -1,5 +1,6 @@
 #include "cuda/check.hpp"
 #include "cuda/device_buffer.hpp"
+#include "cuda/kernel_times.hpp"
 #include "cuda/move_scoring.hpp"
 
 namespace spacemoe {
@@ -199,6 +200,13 @@ unsigned blocks(std::uint32_t count, std::uint32_t per_block) {
   return (count + per_block - 1) / per_block;
 }
 
+template <std::uint32_t most_experts>
+void launch_sets(ScoringBatch const& batch, dim3 grid, cudaStream_t stream) {
+  LaunchTimer const timer("score_by_sets", stream);
+  score_by_sets<most_experts><<<grid, threads, 0, stream>>>(batch);
+  check_launch();
+}
+
 template <std::uint32_t known_top_k>
 void launch_race(ScoringBatch const& batch, std::uint32_t changes, std::uint32_t experts,
                  cudaStream_t stream) {
@@ -210,6 +218,7 @@ void launch_race(ScoringBatch const& batch, std::uint32_t changes, std::uint32_t
                                static_cast<int>(bytes)));
   }
   dim3 const grid(blocks(batch.view.slots, teams), changes);
+  LaunchTimer const timer("score_in_order", stream);
   score_in_order<known_top_k><<<grid, teams * team_lanes, bytes, stream>>>(batch, experts);
   check_launch();
 }
@@ -218,10 +227,8 @@ void launch_race(ScoringBatch const& batch, std::uint32_t changes, std::uint32_t
 
 void launch_score_by_sets(ScoringBatch const& batch, std::uint32_t changes, cudaStream_t stream) {
   dim3 const grid(blocks(batch.view.slots, threads), changes);
-  score_by_sets<8><<<grid, threads, 0, stream>>>(batch);
-  check_launch();
-  score_by_sets<16><<<grid, threads, 0, stream>>>(batch);
-  check_launch();
+  launch_sets<8>(batch, grid, stream);
+  launch_sets<16>(batch, grid, stream);
 }
 
 void launch_score_in_order(ScoringBatch const& batch, std::uint32_t changes, std::uint32_t experts,
@@ -243,6 +250,8 @@ void launch_score_in_order(ScoringBatch const& batch, std::uint32_t changes, std
 void launch_gather_change(ScoringBatch const& batch, std::uint32_t change, Nanoseconds* found,
                           cudaStream_t stream) {
   dim3 const grid(blocks(batch.view.slots, threads), 2 * batch.view.experts + 1);
+  LaunchTimer const timer("gather_change", stream,
+                          std::uint64_t{grid.y} * batch.view.slots * 2 * sizeof(Nanoseconds));
   gather_change<<<grid, threads, 0, stream>>>(batch, change, found);
   check_launch();
 }

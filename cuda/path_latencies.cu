@@ -191,7 +191,7 @@ class PathFinder {
 }  // namespace
 
 std::unique_ptr<CudaPathTable> cuda_path_latencies(SnapshotBatch const& batch,
-                                               std::span<SatelliteId const> sources, Channels& channels) {
+                                                   std::span<SatelliteId const> sources, Channels& channels) {
   SortedSources const sorted(sources);
   auto table = std::make_unique<CudaPathTable>(channels[0].stream, batch.wiring->nodes, sorted);
   if (sources.empty()) return table;

@@ -131,6 +131,7 @@ void CudaPathTable::copy_by_slot(std::uint32_t first_slot, std::uint32_t slot_st
     auto const snapshots = static_cast<std::uint32_t>(rows.size() / row_size());
     if (snapshots == 0) continue;
     dim3 const grid(nodes_, static_cast<unsigned>(source.size() / tile), (snapshots + tile - 1) / tile);
+    LaunchTimer const timer("turn_rows", stream_, 2 * rows.bytes());
     turn_rows<<<grid, dim3(tile, tile_rows), 0, stream_>>>(rows.data(), snapshots, nodes_,
                                                            device_source.span(), slot_stride,
                                                            by_slot.data() + first_slot + part.first);
