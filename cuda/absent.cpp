@@ -11,6 +11,10 @@ CudaStatus cuda_status() {
   return status;
 }
 
+std::string cuda_device_refusal(int) {
+  return cuda_status().absent_because;
+}
+
 std::unique_ptr<Backend> make_cuda_backend(int) {
   throw BackendError("cuda is absent: " + cuda_status().absent_because);
 }

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <mutex>
+#include <string>
 
 #include <cuda_runtime_api.h>
 
@@ -16,6 +17,7 @@ namespace {
 
 class CudaBackend final : public Backend {
  public:
+  /// On the current device.
   explicit CudaBackend(int device) : CudaBackend(std::make_shared<DevicePool const>(device)) {}
 
   std::string_view name() const override { return "cuda"; }
@@ -69,7 +71,13 @@ std::unique_ptr<Backend> make_cuda_backend(int device) {
     throw BackendError("cuda: there is no device " + std::to_string(device) + "; devices are 0 to " +
                        std::to_string(count - 1));
   }
-  check(cudaSetDevice(device));
+  if (std::string const refusal = cuda_device_refusal(device); !refusal.empty()) {
+    CudaDevice const& found = status.devices[static_cast<std::size_t>(device)];
+    throw BackendError("cuda: device " + std::to_string(device) + " (" + found.name +
+                       ", compute capability " + std::to_string(found.compute_major) + "." +
+                       std::to_string(found.compute_minor) + ") cannot be used: " + refusal +
+                       "; or choose another --device, or --backend cpu");
+  }
   return std::make_unique<CudaBackend>(device);
 }
 

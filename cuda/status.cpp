@@ -1,6 +1,7 @@
 #include <cuda_runtime_api.h>
 
 #include "cuda/check.hpp"
+#include "cuda/kernel_code.hpp"
 #include "host/evaluation/cuda_backend.hpp"
 
 namespace spacemoe {
@@ -31,7 +32,36 @@ CudaDevice describe(int index) {
           properties.multiProcessorCount};
 }
 
+/// How to build this program for a device.
+std::string build_text(CudaDevice const& device) {
+  return "build it with cmake --preset cuda -DCMAKE_CUDA_ARCHITECTURES=" +
+         std::to_string(device.compute_major) + std::to_string(device.compute_minor);
+}
+
+std::string refusal_text(CudaDevice const& device, cudaError_t error) {
+  switch (error) {
+    case cudaErrorNoKernelImageForDevice:
+    case cudaErrorInvalidDeviceFunction:
+      return "this program has neither machine code nor PTX for it; " + build_text(device);
+    case cudaErrorInvalidPtx:
+    case cudaErrorUnsupportedPtxVersion:
+    case cudaErrorJitCompilerNotFound:
+      return std::string("the driver cannot compile this program's PTX for it (") + cudaGetErrorName(error) +
+             "); install a newer driver, or " + build_text(device);
+    default:
+      return std::string(cudaGetErrorString(error)) + " (" + cudaGetErrorName(error) + ")";
+  }
+}
+
 }  // namespace
+
+std::string cuda_device_refusal(int device) {
+  cudaError_t error = cudaSetDevice(device);
+  if (error == cudaSuccess) error = kernel_code_status();
+  if (error == cudaSuccess) return "";
+  static_cast<void>(cudaGetLastError());  // not for later checks
+  return refusal_text(describe(device), error);
+}
 
 CudaStatus cuda_status() {
   CudaStatus status;

@@ -1,10 +1,11 @@
 #include <cstdio>
 #include <iostream>
+#include <string>
 
 #include "host/cli/commands.hpp"
-#include "host/simd.hpp"
 #include "host/errors.hpp"
 #include "host/evaluation/cuda_backend.hpp"
+#include "host/simd.hpp"
 
 namespace spacemoe {
 namespace {
@@ -41,7 +42,10 @@ void print_cuda(CudaStatus const& status) {
   for (CudaDevice const& device : status.devices) {
     std::cout << "      device " << device.index << ": " << device.name << ", "
               << gib_text(device.memory_bytes) << ", compute capability " << device.compute_major << '.'
-              << device.compute_minor << ", " << device.multiprocessors << " multiprocessors\n";
+              << device.compute_minor << ", " << device.multiprocessors << " multiprocessors";
+    std::string const refusal = cuda_device_refusal(device.index);
+    if (!refusal.empty()) std::cout << "; cannot be used: " << refusal;
+    std::cout << '\n';
   }
 }
 

@@ -29,7 +29,12 @@ struct CudaStatus {
 /// Never throws for lack of a device: that is what it tells.
 CudaStatus cuda_status();
 
-/// The backend on device number `device`. Throws BackendError, with the reason, when it is absent.
+/// Why a device of cuda_status() cannot run this program, and what helps; empty when it can. Takes a moment:
+/// begins to use the device.
+std::string cuda_device_refusal(int device);
+
+/// The backend on device number `device`. Throws BackendError, with the reason, when it is absent or the
+/// device cannot run this program.
 std::unique_ptr<Backend> make_cuda_backend(int device);
 
 }  // namespace spacemoe

@@ -187,11 +187,23 @@ class BadInput(Folder):
         self.assertIn("nothing expected", self.refuse(2, "devices", SMALL))
         absent = re.search(r"cuda  absent: ([^;\n]+)", devices)
         if absent:
-            for choice in (("--backend", "cuda"), ("--device", "0")):
+            for choice in (("--backend", "cuda"), ("--device", "0"), ("--device", "1,0"), ("--device", "all")):
                 self.assertIn("cuda is absent: " + absent[1], self.refuse(3, "evaluate", SMALL, *choice))
         else:
-            self.assertIn("there is no device 1000", self.refuse(3, "evaluate", SMALL, "--device", 1000))
-        self.assertIn("--device", self.refuse(2, "evaluate", SMALL, "--backend", "cpu", "--device", 0))
+            for unknown in ("1000", "0,1000", "1000,0"):
+                self.assertIn("there is no device 1000", self.refuse(3, "evaluate", SMALL, "--device", unknown))
+
+    def test_devices_that_cannot_be_meant(self):
+        for devices, complaint in (("0,0", "device 0 is given twice"), ("1,2,1", "device 1 is given twice"),
+                                   ("gpu0", "'gpu0' names no devices; give numbers, such as 0 or 0,1, or all"),
+                                   ("all,0", "'all,0' names no devices"), ("-1", "'-1' names no devices"),
+                                   ("0,", "'0,' has an empty entry"), ("", "'' has an empty entry"),
+                                   ("1024", "1024 is out of range; give a whole number from 0 to 1023")):
+            for command in ("evaluate", "paths"):
+                self.assertIn("--device: " + complaint, self.refuse(2, command, SMALL, f"--device={devices}"))
+        for devices in ("0", "0,1", "all"):
+            message = self.refuse(2, "evaluate", SMALL, "--backend", "cpu", "--device", devices)
+            self.assertIn("--device: the cpu backend has no devices", message)
 
     def test_a_full_disk_does_not_cost_the_figures(self):
         limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))

@@ -249,6 +249,37 @@ TEST_F(DeviceMemory, DevicesThatAreNotThereAreRefused) {
   EXPECT_THROW(make_cuda_backend(static_cast<int>(cuda_status().devices.size())), BackendError);
 }
 
+TEST_F(DeviceMemory, DevicesThatCannotRunTheKernelsAreRefused) {
+  EXPECT_EQ(cuda_device_refusal(0), "");
+  struct {
+    cudaError_t error;
+    char const* remedy;
+  } const refusals_of_kernels[] = {
+      {cudaErrorNoKernelImageForDevice, "build it with cmake --preset cuda -DCMAKE_CUDA_"},
+      {cudaErrorInvalidDeviceFunction, "build it with cmake --preset cuda -DCMAKE_CUDA_"},
+      {cudaErrorUnsupportedPtxVersion, "install a newer driver"},
+      {cudaErrorDevicesUnavailable, "or --backend cpu"}};
+  CudaDevice const device = cuda_status().devices.front();
+  for (auto const& refusal : refusals_of_kernels) {
+    attributes_error = refusal.error;
+    EXPECT_NE(cuda_device_refusal(0), "");
+    try {
+      make_cuda_backend(0);
+      FAIL();
+    } catch (BackendError const& error) {
+      std::string const text = error.what();
+      EXPECT_NE(text.find("device 0 (" + device.name + ", compute capability " +
+                          std::to_string(device.compute_major)),
+                std::string::npos)
+          << text;
+      EXPECT_NE(text.find(refusal.remedy), std::string::npos) << text;
+    }
+  }
+  attributes_error = cudaSuccess;
+  EXPECT_NO_THROW(check_launch());
+  EXPECT_NO_THROW(make_cuda_backend(0));
+}
+
 /// Cells whose layers all take one of two latencies, in tables of so many columns that not all cells fit into
 /// one batch.
 struct Cells {
