@@ -17,6 +17,27 @@ std::uint64_t share_begin(std::uint64_t all, std::size_t member, std::size_t mem
   return all / members * member + std::min<std::uint64_t>(all % members, member);
 }
 
+/// Calls work(member) for so many members at the same time. Each has a thread of its own, which waits for its
+/// device while the others do.
+template <class Work>
+void together(std::size_t members, Work const& work) {
+  std::vector<std::future<void>> others;
+  for (std::size_t m = 1; m < members; ++m) {
+    others.push_back(std::async(std::launch::async, [&work, m] { work(m); }));
+  }
+  std::exception_ptr first_error;
+  auto const keep_error = [&](auto const& finish) {
+    try {
+      finish();
+    } catch (...) {
+      if (!first_error) first_error = std::current_exception();
+    }
+  };
+  keep_error([&] { work(0); });
+  for (auto& other : others) keep_error([&] { other.get(); });
+  if (first_error) std::rethrow_exception(first_error);
+}
+
 /// Snapshots of a batch in the tables of those that found them.
 class TeamPathTable final : public PathTable {
  public:
@@ -42,6 +63,43 @@ class TeamPathTable final : public PathTable {
   }
 
   std::vector<Part> parts_;
+};
+
+/// Scores in consecutive snapshots, side by side.
+class TeamMoveScorer final : public MoveScorer {
+ public:
+  struct Part {
+    std::uint32_t first;  ///< snapshot
+    std::uint32_t snapshots;
+    std::unique_ptr<MoveScorer> scorer;
+  };
+
+  TeamMoveScorer(std::vector<Part> parts, std::uint32_t snapshots)
+      : parts_(std::move(parts)), snapshots_(snapshots) {}
+
+  LayerScores score(std::span<LayerChange const> changes, std::span<SatelliteId const> hosts) const override {
+    std::size_t const count = changes.size() * snapshots_;
+    LayerScores all{std::vector<double>(count), std::vector<double>(count), std::vector<double>(count)};
+    together(parts_.size(), [&](std::size_t p) {
+      LayerScores const scores = parts_[p].scorer->score(changes, hosts);
+      put(parts_[p], scores.mean_ns, all.mean_ns);
+      put(parts_[p], scores.variance_ns2, all.variance_ns2);
+      put(parts_[p], scores.delivered, all.delivered);
+    });
+    return all;
+  }
+
+ private:
+  /// Puts scores [change][snapshot of the part] where they belong in [change][snapshot].
+  void put(Part const& part, std::vector<double> const& scores, std::vector<double>& all) const {
+    for (std::size_t row = 0; row * part.snapshots < scores.size(); ++row) {
+      std::ranges::copy(std::span(scores).subspan(row * part.snapshots, part.snapshots),
+                        all.begin() + static_cast<std::ptrdiff_t>(row * snapshots_ + part.first));
+    }
+  }
+
+  std::vector<Part> parts_;
+  std::uint32_t snapshots_;
 };
 
 SnapshotBatch part_of(SnapshotBatch const& batch, std::uint32_t first, std::uint32_t end) {
@@ -85,13 +143,10 @@ class BackendTeam final : public Backend {
 
   std::unique_ptr<PathTable> path_latencies(SnapshotBatch const& batch,
                                             std::span<SatelliteId const> sources) override {
-    std::vector<TeamPathTable::Part> parts(std::clamp<std::size_t>(batch.snapshots, 1, members_.size()));
-    together(parts.size(), [&](std::size_t m) {
-      auto const first = static_cast<std::uint32_t>(share_begin(batch.snapshots, m, parts.size()));
-      auto const end = static_cast<std::uint32_t>(share_begin(batch.snapshots, m + 1, parts.size()));
-      parts[m] = {first, members_[m]->path_latencies(part_of(batch, first, end), sources)};
-    });
-    return std::make_unique<TeamPathTable>(std::move(parts));
+    auto const find = [&](Backend& member, std::uint32_t first, SnapshotBatch const& part) {
+      return TeamPathTable::Part{first, member.path_latencies(part, sources)};
+    };
+    return std::make_unique<TeamPathTable>(of_snapshots<TeamPathTable::Part>(batch, find));
   }
 
   LatencyTally sample_tokens(RoutingView const& routing, Seed seed,
@@ -107,26 +162,26 @@ class BackendTeam final : public Backend {
     });
   }
 
- private:
-  /// Calls work(member) for so many members at the same time. Each has a thread of its own, which waits for
-  /// its device while the others do.
-  template <class Work>
-  static void together(std::size_t members, Work const& work) {
-    std::vector<std::future<void>> others;
-    for (std::size_t m = 1; m < members; ++m) {
-      others.push_back(std::async(std::launch::async, [&work, m] { work(m); }));
-    }
-    std::exception_ptr first_error;
-    auto const keep_error = [&](auto const& finish) {
-      try {
-        finish();
-      } catch (...) {
-        if (!first_error) first_error = std::current_exception();
-      }
+  std::unique_ptr<MoveScorer> move_scorer(SnapshotBatch const& batch, std::span<SatelliteId const> sources,
+                                          ScoringTables const& tables) override {
+    auto const make = [&](Backend& member, std::uint32_t first, SnapshotBatch const& part) {
+      return TeamMoveScorer::Part{first, part.snapshots, member.move_scorer(part, sources, tables)};
     };
-    keep_error([&] { work(0); });
-    for (auto& other : others) keep_error([&] { other.get(); });
-    if (first_error) std::rethrow_exception(first_error);
+    return std::make_unique<TeamMoveScorer>(of_snapshots<TeamMoveScorer::Part>(batch, make), batch.snapshots);
+  }
+
+ private:
+  /// Calls work(member, first snapshot, part of the batch) for all members that have snapshots, at the same
+  /// time, or for the first of no snapshots; `parts` holds something for each.
+  template <class Part, class Work>
+  std::vector<Part> of_snapshots(SnapshotBatch const& batch, Work const& work) {
+    std::vector<Part> parts(std::clamp<std::size_t>(batch.snapshots, 1, members_.size()));
+    together(parts.size(), [&](std::size_t m) {
+      auto const first = static_cast<std::uint32_t>(share_begin(batch.snapshots, m, parts.size()));
+      auto const end = static_cast<std::uint32_t>(share_begin(batch.snapshots, m + 1, parts.size()));
+      parts[m] = work(*members_[m], first, part_of(batch, first, end));
+    });
+    return parts;
   }
 
   /// sample_share(member, cells) tallies the cells of a share.

@@ -54,6 +54,10 @@ class ScriptedBackend final : public Backend {
     return nullptr;
   }
   LatencyTally sample_tokens(RoutingView const&, Seed, std::span<TokenCell const>) override { return {}; }
+  std::unique_ptr<MoveScorer> move_scorer(SnapshotBatch const&, std::span<SatelliteId const>,
+                                          ScoringTables const&) override {
+    return nullptr;
+  }
   LatencyTally sample_layers(Seed, std::span<LayerCell const> cells) override {
     if (script_.seen != nullptr) {
       for (LayerCell const& cell : cells) script_.seen->emplace_back(cell.slot, cell.first, cell.count);
