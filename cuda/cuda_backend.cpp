@@ -8,6 +8,7 @@
 
 #include "cuda/channel.hpp"
 #include "cuda/check.hpp"
+#include "cuda/common_draws.hpp"
 #include "cuda/move_scorer.hpp"
 #include "cuda/path_latencies.hpp"
 #include "cuda/sampling.hpp"
@@ -40,6 +41,12 @@ class CudaBackend final : public Backend {
     std::lock_guard const lock(mutex_);
     use_device();
     return cuda_sample_layers(seed, cells, channels_);
+  }
+
+  std::vector<Nanoseconds> draw_common(Seed seed, std::span<CommonDraws const> draws) override {
+    std::lock_guard const lock(mutex_);
+    use_device();
+    return cuda_draw_common(seed, draws, channels_[0].stream);
   }
 
   std::unique_ptr<MoveScorer> move_scorer(SnapshotBatch const& batch, std::span<SatelliteId const> sources,

@@ -17,6 +17,7 @@ enum class Purpose : std::uint32_t {
   expert_placement = 5,
   activation_weights = 6,
   token_layers = 7,
+  common_layers = 8,
 };
 
 /// The scenario's seed.

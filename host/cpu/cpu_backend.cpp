@@ -78,6 +78,19 @@ class CpuBackend final : public Backend {
                       LatencyTally& tally) { sample_layer_range(seed, cell, first, count, moments, tally); });
   }
 
+  std::vector<Nanoseconds> draw_common(Seed seed, std::span<CommonDraws const> draws) override {
+    std::vector<std::size_t> first{0};
+    for (CommonDraws const& d : draws) first.push_back(first.back() + d.count);
+    std::vector<Nanoseconds> latency_ns(first.back());
+    tbb::parallel_for(std::size_t{0}, draws.size(), [&](std::size_t i) {
+      CommonDraws const& d = draws[i];
+      for (std::uint32_t t = 0; t < d.count; ++t) {
+        latency_ns[first[i] + t] = latency_at(d.steps, common_word(seed, d.slot, d.first + t, d.layer));
+      }
+    });
+    return latency_ns;
+  }
+
   std::unique_ptr<MoveScorer> move_scorer(SnapshotBatch const& batch, std::span<SatelliteId const> sources,
                                           ScoringTables const& tables) override {
     return make_cpu_move_scorer(memory_, batch, sources, tables);

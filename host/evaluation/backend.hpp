@@ -10,6 +10,7 @@
 #include "host/evaluation/scoring_tables.hpp"
 #include "host/evaluation/tally.hpp"
 #include "host/network/network.hpp"
+#include "kernels/common_draw.hpp"
 #include "kernels/layer_score.hpp"
 #include "kernels/order_statistic.hpp"
 #include "kernels/routing.hpp"
@@ -52,6 +53,15 @@ struct LayerCell {
   LayerTablesView tables;
 };
 
+/// Tokens [first, first + count) of a slot whose latency in one layer is drawn on common words.
+struct CommonDraws {
+  std::uint32_t slot;
+  std::uint32_t layer;
+  std::uint32_t first;
+  std::uint32_t count;
+  LayerStepsView steps;
+};
+
 /// Scores of changed layers in every slot: mean and variance of the layer's latency over delivered tokens,
 /// and the chance of delivery.
 struct LayerScores {
@@ -90,6 +100,9 @@ class Backend {
   /// As sample_tokens, but draws the latency of each layer at once instead of its experts; the cells have the
   /// same number of layers.
   virtual LatencyTally sample_layers(Seed seed, std::span<LayerCell const> cells) = 0;
+
+  /// Latencies [ns] of the tokens of all draws, one after the other; `unreachable` where a token is lost.
+  virtual std::vector<Nanoseconds> draw_common(Seed seed, std::span<CommonDraws const> draws) = 0;
 
   /// For scoring moves on these snapshots, with gateways among `sources`. `tables` must outlive it. Throws
   /// SaturationError as path_latencies does.
