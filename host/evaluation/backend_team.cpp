@@ -102,18 +102,18 @@ class TeamMoveScorer final : public MoveScorer {
   std::uint32_t snapshots_;
 };
 
-SnapshotBatch part_of(SnapshotBatch const& batch, std::uint32_t first, std::uint32_t end) {
-  std::size_t const ports = std::size_t{batch.wiring->nodes} * batch.wiring->degree;
-  auto const links = std::span(batch.latency_ns).subspan(first * ports, (end - first) * ports);
-  return {batch.wiring, end - first, {links.begin(), links.end()}};
-}
-
 /// Consecutive cells, of which the first and the last may be parts of cells.
 template <class Cell>
 struct Share {
   std::size_t first_cell;
   std::vector<Cell> cells;
 };
+
+template <class Cell>
+std::uint64_t all_tokens(std::span<Cell const> cells) {
+  return std::transform_reduce(cells.begin(), cells.end(), std::uint64_t{0}, std::plus<>(),
+                               [](Cell const& cell) { return std::uint64_t{cell.count}; });
+}
 
 /// Tokens [begin, end) of all that the cells hold, counted through.
 template <class Cell>
@@ -162,6 +162,19 @@ class BackendTeam final : public Backend {
     });
   }
 
+  std::vector<Nanoseconds> draw_common(Seed seed, std::span<CommonDraws const> draws) override {
+    std::uint64_t const tokens = all_tokens(draws);
+    std::vector<std::vector<Nanoseconds>> parts(members_.size());
+    together(parts.size(), [&](std::size_t m) {
+      auto const share =
+          share_of(draws, share_begin(tokens, m, parts.size()), share_begin(tokens, m + 1, parts.size()));
+      parts[m] = members_[m]->draw_common(seed, share.cells);
+    });
+    std::vector<Nanoseconds> latency_ns;
+    for (auto const& part : parts) latency_ns.insert(latency_ns.end(), part.begin(), part.end());
+    return latency_ns;
+  }
+
   std::unique_ptr<MoveScorer> move_scorer(SnapshotBatch const& batch, std::span<SatelliteId const> sources,
                                           ScoringTables const& tables) override {
     auto const make = [&](Backend& member, std::uint32_t first, SnapshotBatch const& part) {
@@ -179,7 +192,7 @@ class BackendTeam final : public Backend {
     together(parts.size(), [&](std::size_t m) {
       auto const first = static_cast<std::uint32_t>(share_begin(batch.snapshots, m, parts.size()));
       auto const end = static_cast<std::uint32_t>(share_begin(batch.snapshots, m + 1, parts.size()));
-      parts[m] = work(*members_[m], first, part_of(batch, first, end));
+      parts[m] = work(*members_[m], first, part(batch, first, end - first));
     });
     return parts;
   }
@@ -187,9 +200,7 @@ class BackendTeam final : public Backend {
   /// sample_share(member, cells) tallies the cells of a share.
   template <class Cell, class SampleShare>
   LatencyTally sample(std::span<Cell const> cells, SampleShare const& sample_share) {
-    std::uint64_t const tokens =
-        std::transform_reduce(cells.begin(), cells.end(), std::uint64_t{0}, std::plus<>(),
-                              [](Cell const& cell) { return std::uint64_t{cell.count}; });
+    std::uint64_t const tokens = all_tokens(cells);
     std::size_t const busy = std::min<std::uint64_t>(tokens, members_.size());
     if (busy <= 1) return sample_share(*members_.front(), cells);
     std::vector<Share<Cell>> shares(busy);

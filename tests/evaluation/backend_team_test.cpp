@@ -54,6 +54,7 @@ class ScriptedBackend final : public Backend {
     return nullptr;
   }
   LatencyTally sample_tokens(RoutingView const&, Seed, std::span<TokenCell const>) override { return {}; }
+  std::vector<Nanoseconds> draw_common(Seed, std::span<CommonDraws const>) override { return {}; }
   std::unique_ptr<MoveScorer> move_scorer(SnapshotBatch const&, std::span<SatelliteId const>,
                                           ScoringTables const&) override {
     return nullptr;
