@@ -217,4 +217,9 @@ std::unique_ptr<CudaPathTable> cuda_path_latencies(SnapshotBatch const& batch,
   return table;
 }
 
+cudaError_t kernel_code_status() {
+  cudaFuncAttributes attributes{};
+  return cudaFuncGetAttributes(&attributes, interleave_ports);
+}
+
 }  // namespace spacemoe

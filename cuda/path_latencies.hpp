@@ -13,6 +13,10 @@ namespace spacemoe {
 /// Throws SaturationError when a latency saturates, DeviceOutOfMemory when not even one snapshot fits on the
 /// device.
 std::unique_ptr<CudaPathTable> cuda_path_latencies(SnapshotBatch const& batch,
-                                               std::span<SatelliteId const> sources, Channels& channels);
+                                                   std::span<SatelliteId const> sources, Channels& channels);
+
+/// What loading one of the kernels on the current device says: cudaSuccess when it can run there. It stands
+/// for all kernels, which are compiled for the same architectures.
+cudaError_t kernel_code_status();
 
 }  // namespace spacemoe

@@ -1,7 +1,7 @@
 #include <cuda_runtime_api.h>
 
 #include "cuda/check.hpp"
-#include "cuda/kernel_code.hpp"
+#include "cuda/path_latencies.hpp"
 #include "host/evaluation/cuda_backend.hpp"
 
 namespace spacemoe {
