@@ -4,7 +4,7 @@ usage: cuda/resources.py            prints the table (needs nvcc)
        cuda/resources.py --write    writes it into cuda/README.md
        cuda/resources.py --check    compares only the names there with the kernels in the code (needs nothing)
 
-Exit status 1 when a kernel spills registers or uses a stack, or when names differ.
+Exit status 1 when a kernel spills registers or uses more of a stack than it is allowed, or when names differ.
 """
 
 import dataclasses
@@ -20,6 +20,9 @@ README = CUDA / "README.md"
 BEGIN, END = "<!-- cuda/resources.py -->\n", "<!-- end -->\n"
 ARCHITECTURES = ("sm_89", "sm_90")
 FUSING = "sm_90"  # has one instruction for an addition and a minimum
+# Where experts are not drawn in a race, for which one lane in eight keeps an array of any length.
+ALLOWED_STACK_BYTES = {"score_in_order": 272}
+NOT_LAUNCHED = {"any_kernel"}  # stands for all when the device is asked whether it has code
 FLAGS = ["-std=c++20", "-O3", "-DNDEBUG", "-fmad=false", f"-I{CUDA.parent}"]
 
 
@@ -31,7 +34,8 @@ def tool(name):
 class Kernel:
     registers: dict = dataclasses.field(default_factory=dict)  # by architecture
     shared_bytes: int = 0
-    stack_bytes: int = 0  # of all architectures, with what is spilled
+    stack_bytes: int = 0
+    spilled_bytes: int = 0
     pairs: int = 0  # of an addition and a minimum, in PTX for FUSING
     fused: int = 0  # such instructions in its machine code
 
@@ -54,7 +58,7 @@ def own(parts, pattern):
     """(name, text) of each part that begins with a mangled name, but for those of libraries."""
     for part in parts:
         name = short_name(re.match(pattern, part).group(1))
-        if "cub::" not in name and "thrust::" not in name:
+        if "cub::" not in name and "thrust::" not in name and name not in NOT_LAUNCHED:
             yield name, part
 
 
@@ -64,8 +68,10 @@ def add_resources(kernels, architecture, report):
         kernel.registers[architecture] = int(re.search(r"Used (\d+) registers", part).group(1))
         shared = re.search(r"(\d+) bytes smem", part)
         kernel.shared_bytes = max(kernel.shared_bytes, int(shared.group(1)) if shared else 0)
-        kernel.stack_bytes += sum(map(int, re.search(
-            r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads", part).groups()))
+        stack, stores, loads = map(int, re.search(
+            r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads", part).groups())
+        kernel.stack_bytes = max(kernel.stack_bytes, stack)
+        kernel.spilled_bytes = max(kernel.spilled_bytes, stores + loads)
 
 
 def add_fusion(kernels, ptx, cubin):
@@ -94,10 +100,11 @@ def kernels_of(source):
 def table(kernels):
     machine_code = bool(tool("cuobjdump"))
     lines = [f"| kernel | {' | '.join(f'registers {a}' for a in ARCHITECTURES)} | shared bytes "
-             f"| add-min pairs, PTX of {FUSING} |{' of these fused |' if machine_code else ''}",
-             "|---" * (len(ARCHITECTURES) + 3 + machine_code) + "|"]
+             f"| stack bytes | add-min pairs, PTX of {FUSING} |{' of these fused |' if machine_code else ''}",
+             "|---" * (len(ARCHITECTURES) + 4 + machine_code) + "|"]
     for name, kernel in kernels:
-        cells = [name, *(kernel.registers[a] for a in ARCHITECTURES), kernel.shared_bytes, kernel.pairs]
+        cells = [name, *(kernel.registers[a] for a in ARCHITECTURES), kernel.shared_bytes,
+                 kernel.stack_bytes, kernel.pairs]
         if machine_code:
             cells.append(kernel.fused)
         lines.append("| " + " | ".join(map(str, cells)) + " |")
@@ -118,7 +125,7 @@ def split_readme():
 def check():
     """The kernels in the code are those of the table, and each is timed under its name where it is launched."""
     code = "".join(source.read_text() for source in sorted(CUDA.glob("*.cu")))
-    in_code = set(re.findall(r"__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+)\(", code))
+    in_code = set(re.findall(r"__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+)\(", code)) - NOT_LAUNCHED
     in_table = set(re.findall(r"^\| (\w+)[^|]*\| \d", split_readme()[1], re.MULTILINE))
     timed = set(re.findall(r'LaunchTimer const \w+\("(\w+)"', code))
     if not in_code:
@@ -145,8 +152,9 @@ def main(arguments):
         print(table(kernels), end="")
         if not tool("cuobjdump"):
             print(f"\nNo cuobjdump here: whether {FUSING} has one instruction for each pair is not known.")
-    complain([f"{name} spills or uses a stack: {kernel.stack_bytes} bytes" for name, kernel in kernels
-              if kernel.stack_bytes > 0])
+    complain([f"{name} spills {kernel.spilled_bytes} bytes and has a stack of {kernel.stack_bytes}"
+              for name, kernel in kernels if kernel.spilled_bytes > 0
+              or kernel.stack_bytes > ALLOWED_STACK_BYTES.get(name.split("<")[0], 0)])
 
 
 if __name__ == "__main__":
