@@ -2,9 +2,11 @@
 #include <cstdint>
 #include <cstdio>
 #include <exception>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -18,6 +20,7 @@
 #include "cuda/kernel_times.hpp"
 #include "host/cpu/cpu_backend.hpp"
 #include "host/evaluation/cuda_backend.hpp"
+#include "host/evaluation/layer_steps.hpp"
 #include "host/simd.hpp"
 
 // Every operation of the CUDA backend beside the CPU backend: the same integers, and how long they take.
@@ -229,6 +232,23 @@ void samplers(Comparison& comparison, bool reduced) {
   }
 }
 
+/// Common draws of one layer in many slots.
+void common_draws(Comparison& comparison, bool reduced) {
+  std::uint32_t const slots = reduced ? 3 : 64;
+  std::uint32_t const tokens = reduced ? 700 : 1 << 16;
+  for (Model const& m : models) {
+    SamplingInput const model(1, m.experts, m.top_k, m.sigma);
+    LayerSteps const steps(model.distributions()[0]);
+    std::vector<CommonDraws> draws;
+    for (std::uint32_t s = 0; s < slots; ++s) draws.push_back({s, 0, 0, tokens, steps.view()});
+    std::string const size = m.text(1) + ", " + std::to_string(slots * tokens) + " tokens";
+    comparison.add(
+        {"common draws: " + size, "token", static_cast<double>(slots) * tokens},
+        [&](Backend& backend) { return backend.draw_common(seed, draws); },
+        std::equal_to<std::vector<Nanoseconds>>());
+  }
+}
+
 /// Changes of layers whose experts are on random satellites, no two on the same.
 void move_scoring(Comparison& comparison, bool reduced) {
   std::uint32_t const layers = 2;
@@ -312,6 +332,7 @@ int run(Options const& options) {
   print_header(status.devices[static_cast<std::size_t>(options.device)], peaks(options.device));
   all_paths(comparison, options.reduced);
   samplers(comparison, options.reduced);
+  common_draws(comparison, options.reduced);
   move_scoring(comparison, options.reduced);
   return comparison.finish() ? 0 : 1;
 }

@@ -22,7 +22,6 @@ ARCHITECTURES = ("sm_89", "sm_90")
 FUSING = "sm_90"  # has one instruction for an addition and a minimum
 # Where experts are not drawn in a race, for which one lane in eight keeps an array of any length.
 ALLOWED_STACK_BYTES = {"score_in_order": 272}
-NOT_LAUNCHED = {"any_kernel"}  # stands for all when the device is asked whether it has code
 FLAGS = ["-std=c++20", "-O3", "-DNDEBUG", "-fmad=false", f"-I{CUDA.parent}"]
 
 
@@ -58,7 +57,7 @@ def own(parts, pattern):
     """(name, text) of each part that begins with a mangled name, but for those of libraries."""
     for part in parts:
         name = short_name(re.match(pattern, part).group(1))
-        if "cub::" not in name and "thrust::" not in name and name not in NOT_LAUNCHED:
+        if "cub::" not in name and "thrust::" not in name:
             yield name, part
 
 
@@ -125,7 +124,7 @@ def split_readme():
 def check():
     """The kernels in the code are those of the table, and each is timed under its name where it is launched."""
     code = "".join(source.read_text() for source in sorted(CUDA.glob("*.cu")))
-    in_code = set(re.findall(r"__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+)\(", code)) - NOT_LAUNCHED
+    in_code = set(re.findall(r"__global__\s+void\s+(?:__launch_bounds__\([^)]*\)\s*)?(\w+)\(", code))
     in_table = set(re.findall(r"^\| (\w+)[^|]*\| \d", split_readme()[1], re.MULTILINE))
     timed = set(re.findall(r'LaunchTimer const \w+\("(\w+)"', code))
     if not in_code:
