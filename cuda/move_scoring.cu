@@ -80,16 +80,16 @@ __host__ __device__ constexpr std::uint32_t strides(std::uint32_t experts) {
 }
 
 __host__ __device__ constexpr std::size_t team_bytes(std::uint32_t experts) {
-  std::size_t const numbers =
-      power_of_two(experts) + 2 * std::size_t{experts} + std::size_t{strides(experts)} * team_lanes;
+  std::size_t const numbers = power_of_two(experts) + 2 * std::size_t{whole_strides(experts)} +
+                              std::size_t{strides(experts)} * team_lanes;
   return (numbers * sizeof(double) + experts * sizeof(std::uint16_t) + 7) / 8 * 8;
 }
 
 __device__ TeamRoom team_room(std::byte* shared, std::uint32_t team, std::uint32_t experts) {
   auto* const key = reinterpret_cast<std::uint64_t*>(shared + team * team_bytes(experts));
   auto* const step = reinterpret_cast<double*>(key + power_of_two(experts));
-  double* const after = step + 2 * experts;
-  return {key, step, step + experts, after,
+  double* const after = step + 2 * whole_strides(experts);
+  return {key, step, step + whole_strides(experts), after,
           reinterpret_cast<std::uint16_t*>(after + strides(experts) * team_lanes)};
 }
 

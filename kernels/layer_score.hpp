@@ -240,12 +240,24 @@ struct RaceSums {
   Real reachable{};  ///< over the weight of the unreachable experts; only where there are some
 };
 
-/// From sorted keys, the order of the experts and the steps; writes one entry per expert to each array.
+/// Experts whose products are kept in registers; after so many the race looks whether it is decided.
+inline constexpr std::uint32_t race_stride = 8;
+
+SPACEMOE_FN constexpr std::uint32_t whole_strides(std::uint32_t experts) {
+  return (experts + race_stride - 1) / race_stride * race_stride;
+}
+
+/// From sorted keys, the order of the experts and the steps, none from unreachable experts on. The arrays of
+/// steps have whole_strides(experts) entries.
 SPACEMOE_FN inline OrderedLayer order_layer(LayerLawView const& law, std::uint64_t const* key,
                                             std::uint32_t experts, std::uint16_t* position, double* step,
                                             double* step_squares) {
   std::uint64_t const limit = lost_ns << key_bits;
   bool const race = !law.node_weight.empty();
+  for (std::uint32_t m = experts; m < whole_strides(experts); ++m) {
+    step[m] = 0;
+    step_squares[m] = 0;
+  }
   double rest = 0;
   std::uint32_t reachable_experts = 0;
   for (std::uint32_t m = experts; m-- > 0;) {
@@ -267,8 +279,6 @@ SPACEMOE_FN inline OrderedLayer order_layer(LayerLawView const& law, std::uint64
 
 /// Where the chance of too few arrivals is below this at every node of a block, it counts as none.
 inline constexpr double negligible_absence = 1e-13;
-/// Experts after which that is looked at; their products are kept in registers.
-inline constexpr std::uint32_t race_stride = 8;
 
 /// Adds one block of nodes. `absent(position)` gives the chances of no arrival, `sure(chances)` says whether
 /// all nodes of the block exceed 1 - negligible_absence, and `after` has room for one entry per stride of
@@ -304,15 +314,15 @@ SPACEMOE_INLINE void add_race_block(OrderedLayer const& layer, std::uint32_t top
       rest[at] = left;
     }
     all_sure = all_sure || sure(arrivals.enough());
+    double const* const step = layer.step + first;
+    double const* const step_squares = layer.step_squares + first;
+    std::uint32_t const lost = layer.reachable < layer.experts ? layer.reachable - first : race_stride;
     SPACEMOE_UNROLL_16
     for (std::uint32_t i = 0; i < race_stride; ++i) {
-      std::uint32_t const m = first + i;
       Real const chance = all_sure ? rest[i] : rest[i] * arrivals.enough();
-      if (m >= 1 && m < layer.reachable) {
-        sums.sum = sums.sum + chance * layer.step[m];
-        sums.sum_squares = sums.sum_squares + chance * layer.step_squares[m];
-      }
-      if (m == layer.reachable && m < layer.experts) sums.reachable = sums.reachable + chance;
+      sums.sum = sums.sum + chance * step[i];
+      sums.sum_squares = sums.sum_squares + chance * step_squares[i];
+      if (i == lost) sums.reachable = sums.reachable + chance;
       if (!all_sure) arrivals.let_in(missing[i]);
     }
   }

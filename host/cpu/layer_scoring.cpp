@@ -146,8 +146,8 @@ struct OrderRoom {
   explicit OrderRoom(std::size_t experts)
       : key(experts),
         position(experts),
-        step(experts),
-        step_squares(experts),
+        step(whole_strides(static_cast<std::uint32_t>(experts))),
+        step_squares(step.size()),
         after(experts / race_stride + 2) {}
 
   std::vector<std::uint64_t> key;
