@@ -43,6 +43,21 @@ class CudaBackend final : public Backend {
     return cuda_sample_layers(seed, cells, channels_);
   }
 
+  std::vector<std::uint64_t> find_tokens(RoutingView const& routing, Seed seed,
+                                         std::span<TokenCell const> cells,
+                                         std::span<std::uint32_t const> bins) override {
+    std::lock_guard const lock(mutex_);
+    use_device();
+    return cuda_find_tokens(routing, seed, cells, bins, channels_);
+  }
+
+  std::vector<std::uint64_t> find_layers(Seed seed, std::span<LayerCell const> cells,
+                                         std::span<std::uint32_t const> bins) override {
+    std::lock_guard const lock(mutex_);
+    use_device();
+    return cuda_find_layers(seed, cells, bins, channels_);
+  }
+
   std::vector<Nanoseconds> draw_common(Seed seed, std::span<CommonDraws const> draws) override {
     std::lock_guard const lock(mutex_);
     use_device();

@@ -16,9 +16,10 @@ namespace {
 
 constexpr unsigned block_threads = 128;
 
-__device__ void atomic_add(std::uint64_t& sum, std::uint64_t value) {
+/// Returns the sum before.
+__device__ std::uint64_t atomic_add(std::uint64_t& sum, std::uint64_t value) {
   static_assert(sizeof(unsigned long long) == sizeof(std::uint64_t));
-  atomicAdd(reinterpret_cast<unsigned long long*>(&sum), static_cast<unsigned long long>(value));
+  return atomicAdd(reinterpret_cast<unsigned long long*>(&sum), static_cast<unsigned long long>(value));
 }
 
 /// Adds up a value below 2^54 over the lanes of a warp, and the sum to `total`, or takes it away. All lanes
@@ -176,6 +177,20 @@ __device__ std::uint32_t finish(std::uint64_t const (&total)[tokens], std::uint6
     lost |= static_cast<std::uint32_t>(is_token_lost) << t;
   }
   return lost;
+}
+
+/// Leaves those of a thread's tokens that are looked for; arguments as for tally_block.
+template <unsigned tokens>
+__device__ void find_tokens(std::uint64_t const (&latency_ns)[tokens], std::uint32_t counted,
+                            FoundView const& found) {
+#pragma unroll
+  for (unsigned t = 0; t < tokens; ++t) {
+    if ((counted >> t & 1) == 0 || latency_ns[t] == undeliverable) continue;
+    std::uint32_t const bin = bin_of(latency_ns[t]);
+    bool wanted = false;
+    for (std::size_t b = 0; b < found.bins.size(); ++b) wanted |= found.bins[b] == bin;
+    if (wanted) found.latency_ns[atomic_add(*found.count, 1)] = latency_ns[t];
+  }
 }
 
 // Layers are summed over delivered tokens only, but whether a token is delivered shows at its last layer. So
@@ -484,6 +499,10 @@ __global__ void __launch_bounds__(block_threads, 2)
   total_up<kind>(at, sums, total);
   std::uint64_t latency_ns[layer_tokens];
   std::uint32_t const lost = finish(total, cell.tables.fixed_ns, latency_ns) & counted;
+  if (tally.found.count != nullptr) {
+    find_tokens(latency_ns, counted, tally.found);
+    return;
+  }
   if (__syncthreads_or(static_cast<int>(lost)) != 0) {
     draw_layers<kind, true>(at, lost, sums, tally.layer_sum_ns);
   }
@@ -561,6 +580,10 @@ __global__ void __launch_bounds__(block_threads, 4)
   for (unsigned t = 0; t < routed_tokens; ++t) total[t] = totals[t][threadIdx.x];
   std::uint64_t latency_ns[routed_tokens];
   std::uint32_t const lost = finish(total, cell.cost.fixed_ns, latency_ns);
+  if (tally.found.count != nullptr) {
+    find_tokens(latency_ns, counted, tally.found);
+    return;
+  }
   if (__syncthreads_or(static_cast<int>(lost)) != 0) {
     draw_routed(at, lost, true, totals, tally.layer_sum_ns);
   }

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <functional>
 #include <numeric>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -95,11 +96,42 @@ void append_tasks(Cell const& cell, std::uint32_t number, std::uint32_t task_tok
   }
 }
 
+/// Latencies that a launch has found, when it has come so far.
+class FoundTokens {
+ public:
+  FoundTokens() = default;
+  /// Room for that many.
+  FoundTokens(std::size_t most, DeviceStream const& stream) : stream_(stream), on_device_(most + 1, stream) {
+    on_device_.clear();
+  }
+
+  FoundView view(Span<std::uint32_t const> bins) const {
+    if (on_device_.size() == 0) return {};
+    return {bins, on_device_.data(), on_device_.data() + 1};
+  }
+  /// Appends them.
+  void add_to(std::vector<std::uint64_t>& found_ns) const {
+    if (on_device_.size() == 0) return;
+    std::uint64_t count = 0;
+    on_device_.copy_to({&count, 1});
+    stream_->synchronize();
+    std::size_t const before = found_ns.size();
+    found_ns.resize(before + count);
+    on_device_.copy_to(std::span(found_ns).subspan(before), 1);
+    stream_->synchronize();
+  }
+
+ private:
+  std::optional<DeviceStream> stream_;
+  DeviceBuffer<std::uint64_t> on_device_;  ///< how many, then their latencies
+};
+
 /// Tasks of cells, a launch each, whose results are not here yet.
 struct SampledBatch {
   std::size_t first_cell;
   std::vector<Task> tasks;
   Moments const* moments;  ///< [task], in pinned memory
+  FoundTokens found;
 };
 
 /// Integers to which all launches of a channel add.
@@ -126,7 +158,7 @@ class Counts {
   DeviceBuffer<std::uint64_t> on_device_;  ///< [bin], then [layer]
 };
 
-/// Draws cells in batches.
+/// Draws cells in batches, and tallies them or finds those in some bins.
 template <class Cell>
 class Sampling {
  public:
@@ -141,7 +173,22 @@ class Sampling {
         channels_(channels),
         tally_(empty_tally(cells.size(), layers)) {}
 
-  LatencyTally run() {
+  LatencyTally tally() {
+    run();
+    for (std::size_t turn = 0; turn < channels_.size(); ++turn) {
+      counts_[turn].add_to(tally_, channels_[turn].stream);
+    }
+    return std::move(tally_);
+  }
+
+  std::vector<std::uint64_t> find(std::span<std::uint32_t const> bins) {
+    bins_ = bins;
+    if (!bins.empty()) run();
+    return std::move(found_ns_);
+  }
+
+ private:
+  void run() {
     InFlight<SampledBatch> in_flight(channels_, [&](SampledBatch&& batch) { add(batch); });
     std::size_t const budget = batch_bytes(all_bytes());
     std::size_t most = cells_.size();
@@ -157,17 +204,15 @@ class Sampling {
       }
     }
     in_flight.finish_all();
-    for (std::size_t turn = 0; turn < channels_.size(); ++turn) {
-      counts_[turn].add_to(tally_, channels_[turn].stream);
-    }
-    return std::move(tally_);
   }
 
- private:
+  bool finds() const { return !bins_.empty(); }
+
   /// Bytes that a cell takes in a batch, at most.
   std::size_t cell_bytes(Cell const& cell) const {
     std::size_t const tasks = cell.count / task_tokens_ + 2;
-    return table_bytes(cell) + sizeof(Cell) + tasks * (sizeof(Task) + sizeof(Moments));
+    std::size_t const found = finds() ? cell.count * sizeof(std::uint64_t) : 0;
+    return table_bytes(cell) + sizeof(Cell) + tasks * (sizeof(Task) + sizeof(Moments)) + found;
   }
 
   std::size_t all_bytes() const {
@@ -191,28 +236,36 @@ class Sampling {
   /// Everything is allocated before anything is drawn, so a batch that does not fit leaves nothing behind.
   SampledBatch begin(std::size_t first, std::size_t count, std::size_t turn) {
     Channel& channel = channels_[turn];
-    SampledBatch batch{first, {}, nullptr};
+    SampledBatch batch{first, {}, nullptr, {}};
     std::size_t bytes = 0;
+    std::size_t tokens = 0;
     for (std::size_t c = 0; c < count; ++c) {
       bytes += table_bytes(cells_[first + c]);
+      tokens += cells_[first + c].count;
       append_tasks(cells_[first + c], static_cast<std::uint32_t>(c), task_tokens_, batch.tasks);
     }
     if (batch.tasks.empty()) return batch;
     std::vector<Cell> cells(count);  // with tables on the device
-    bytes += padded_bytes(Span<Cell const>(cells), Span<Task const>(batch.tasks));
+    bytes += padded_bytes(Span<Cell const>(cells), Span<Task const>(batch.tasks),
+                          Span<std::uint32_t const>(bins_));
     counts_[turn].prepare(tally_.layer_sum_ns.size(), channel.stream);
     DeviceBuffer<Moments> const moments(batch.tasks.size(), channel.stream);
+    if (finds()) batch.found = FoundTokens(tokens, channel.stream);
     std::byte* const pinned = channel.pinned.room(bytes + moments.bytes());
     DeviceTables tables(bytes, channel);
     std::ranges::transform(cells_.subspan(first, count), cells.begin(),
                            [&](Cell const& cell) { return on_device(cell, tables); });
     Cell const* const device_cells = tables.add(Span<Cell const>(cells)).data();
     Task const* const device_tasks = tables.add(Span<Task const>(batch.tasks)).data();
+    Span<std::uint32_t const> const device_bins = tables.add(Span<std::uint32_t const>(bins_));
     tables.upload();
 
     launch_({cells_.subspan(first, count), device_cells, device_tasks,
              static_cast<std::uint32_t>(batch.tasks.size())},
-            {moments.data(), counts_[turn].histogram(), counts_[turn].layer_sum_ns()}, channel.stream);
+            {moments.data(), counts_[turn].histogram(), counts_[turn].layer_sum_ns(),
+             batch.found.view(device_bins)},
+            channel.stream);
+    if (finds()) return batch;
     std::span const found(reinterpret_cast<Moments*>(pinned + bytes), moments.size());
     moments.copy_to(found);
     batch.moments = found.data();
@@ -220,6 +273,10 @@ class Sampling {
   }
 
   void add(SampledBatch const& batch) {
+    if (finds()) {
+      batch.found.add_to(found_ns_);
+      return;
+    }
     for (std::size_t t = 0; t < batch.tasks.size(); ++t) {
       tally_.cell[batch.first_cell + batch.tasks[t].cell] += batch.moments[t];
     }
@@ -229,30 +286,66 @@ class Sampling {
   std::uint32_t task_tokens_;
   Launch launch_;
   Channels& channels_;
+  std::span<std::uint32_t const> bins_;  ///< none: tokens are tallied
   LatencyTally tally_;
+  std::vector<std::uint64_t> found_ns_;
   std::array<Counts, std::tuple_size_v<Channels>> counts_;
+};
+
+Sampling<TokenCell> token_sampling(RoutingView const& device_routing, Seed seed,
+                                   std::span<TokenCell const> cells, Channels& channels) {
+  auto const launch = [device_routing, seed](TaskBatch<TokenCell> const& batch, TallyView const& tally,
+                                             cudaStream_t stream) {
+    launch_sample_tokens(device_routing, seed, batch, tally, stream);
+  };
+  return {cells, device_routing.layers, routed_task_tokens, launch, channels};
+}
+
+Sampling<LayerCell> layer_sampling(Seed seed, std::span<LayerCell const> cells, Channels& channels) {
+  std::size_t const layers = cells.empty() ? 0 : cells.front().tables.layers;
+  auto const launch = [seed](TaskBatch<LayerCell> const& batch, TallyView const& tally, cudaStream_t stream) {
+    launch_sample_layers(seed, batch, tally, stream);
+  };
+  return {cells, layers, layer_task_tokens, launch, channels};
+}
+
+/// A routing law with its tables on the device, where both channels may read them.
+class DeviceRouting {
+ public:
+  DeviceRouting(RoutingView const& routing, Channels& channels)
+      : tables_(table_bytes(routing), channels[0]), view_(on_device(routing, tables_)) {
+    tables_.upload();
+    channels[0].stream.synchronize();
+  }
+  RoutingView const& view() const { return view_; }
+
+ private:
+  DeviceTables tables_;
+  RoutingView view_;
 };
 
 }  // namespace
 
 LatencyTally cuda_sample_tokens(RoutingView const& routing, Seed seed, std::span<TokenCell const> cells,
                                 Channels& channels) {
-  DeviceTables tables(table_bytes(routing), channels[0]);
-  RoutingView const device_routing = on_device(routing, tables);
-  tables.upload();
-  channels[0].stream.synchronize();  // both channels read the tables
-  auto const launch = [&](TaskBatch<TokenCell> const& batch, TallyView const& tally, cudaStream_t stream) {
-    launch_sample_tokens(device_routing, seed, batch, tally, stream);
-  };
-  return Sampling<TokenCell>(cells, routing.layers, routed_task_tokens, launch, channels).run();
+  DeviceRouting const device_routing(routing, channels);
+  return token_sampling(device_routing.view(), seed, cells, channels).tally();
 }
 
 LatencyTally cuda_sample_layers(Seed seed, std::span<LayerCell const> cells, Channels& channels) {
-  std::size_t const layers = cells.empty() ? 0 : cells.front().tables.layers;
-  auto const launch = [&](TaskBatch<LayerCell> const& batch, TallyView const& tally, cudaStream_t stream) {
-    launch_sample_layers(seed, batch, tally, stream);
-  };
-  return Sampling<LayerCell>(cells, layers, layer_task_tokens, launch, channels).run();
+  return layer_sampling(seed, cells, channels).tally();
+}
+
+std::vector<std::uint64_t> cuda_find_tokens(RoutingView const& routing, Seed seed,
+                                            std::span<TokenCell const> cells,
+                                            std::span<std::uint32_t const> bins, Channels& channels) {
+  DeviceRouting const device_routing(routing, channels);
+  return token_sampling(device_routing.view(), seed, cells, channels).find(bins);
+}
+
+std::vector<std::uint64_t> cuda_find_layers(Seed seed, std::span<LayerCell const> cells,
+                                            std::span<std::uint32_t const> bins, Channels& channels) {
+  return layer_sampling(seed, cells, channels).find(bins);
 }
 
 }  // namespace spacemoe

@@ -29,11 +29,19 @@ struct TaskBatch {
   std::uint32_t tasks;
 };
 
+/// Where a launch leaves the latencies of delivered tokens in some bins, in device memory, in any order.
+struct FoundView {
+  Span<std::uint32_t const> bins;
+  std::uint64_t* count;       ///< added to; null when nothing is looked for
+  std::uint64_t* latency_ns;  ///< room for all tokens of the launch
+};
+
 /// Where a launch leaves its integers, in device memory.
 struct TallyView {
   Moments* moments;             ///< [task]
   std::uint64_t* histogram;     ///< [bin], added to
   std::uint64_t* layer_sum_ns;  ///< [layer], added to
+  FoundView found;              ///< where something is looked for, the others mean nothing
 };
 
 /// Launches the drawing of experts; the tables of `routing` are in device memory.

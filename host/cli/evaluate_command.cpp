@@ -26,14 +26,13 @@ std::vector<OptionSpec> options() {
       {"seed", "S", "seed of outages, random placements and tokens (activation weights have their own)"},
       {"threads", "N", "CPU threads (default: all cores); changes no result"},
       {"exact", "", "also compute the exact distribution"},
+      {"exact-quantiles", "", "draw all tokens twice and find their quantiles to the nanosecond"},
       {"format", "NAME", "table, json or csv on standard output"}};
   for (auto& option : backend_options()) specs.push_back(std::move(option));
   return specs;
 }
 
-Evaluation evaluate_with_progress(Scenario const& scenario, Backend& backend, bool exact) {
-  EvaluateOptions options;
-  options.exact = exact;
+Evaluation evaluate_with_progress(Scenario const& scenario, Backend& backend, EvaluateOptions options) {
   double const needed = evaluation_bytes(scenario, options);
   require_memory("memory", needed);
   Progress progress("evaluating (about " + bytes_text(needed) + " of memory)", "tokens");
@@ -74,8 +73,11 @@ int evaluate_command(Invocation const& invocation) {
   Scenario const scenario = load_scenario(arguments.file(), overrides);
   auto const backend = make_backend(backend_wanted);
   watch_for_signals();
+  EvaluateOptions evaluate_options;
+  evaluate_options.exact = arguments.flag("exact");
+  evaluate_options.exact_quantiles = arguments.flag("exact-quantiles");
   with_threads(static_cast<unsigned>(threads.value_or(0)), [&] {
-    Evaluation const evaluation = evaluate_with_progress(scenario, *backend, arguments.flag("exact"));
+    Evaluation const evaluation = evaluate_with_progress(scenario, *backend, evaluate_options);
     print(format, scenario, evaluation);  // first, so that a full disk does not cost the figures, too
     if (output) write_result(*output, scenario, resolved_text(scenario), evaluation, {invocation.line});
   });

@@ -39,7 +39,7 @@ std::vector<TokenTask> split(std::span<Cell const> cells) {
   return tasks;
 }
 
-/// Tallies all tokens of the cells; draw(cell, first, count, moments, tally) draws some of one.
+/// Tallies all tokens of the cells; draw(cell, first, count, layer sums, sink) draws some of one.
 template <class Cell, class Draw>
 LatencyTally sample(std::uint32_t layers, std::span<Cell const> cells, Draw draw) {
   std::vector<TokenTask> const tasks = split(cells);
@@ -47,12 +47,59 @@ LatencyTally sample(std::uint32_t layers, std::span<Cell const> cells, Draw draw
   tbb::enumerable_thread_specific<LatencyTally> partial([&] { return empty_tally(0, layers); });
   tbb::parallel_for(std::size_t{0}, tasks.size(), [&](std::size_t t) {
     TokenTask const& task = tasks[t];
-    draw(cells[task.cell], task.first, task.count, moments[t], partial.local());
+    LatencyTally& tally = partial.local();
+    draw(cells[task.cell], task.first, task.count, tally.layer_sum_ns,
+         [&](std::span<std::uint64_t const> latency_ns) {
+           add_tokens(latency_ns, moments[t], tally.histogram);
+         });
   });
   LatencyTally tally = empty_tally(cells.size(), layers);
   for (std::size_t t = 0; t < tasks.size(); ++t) tally.cell[tasks[t].cell] += moments[t];
   for (auto const& part : partial) add_counts(tally, part);
   return tally;
+}
+
+/// Latencies of all tokens of the cells in some bins; `draw` as in sample().
+template <class Cell, class Draw>
+std::vector<std::uint64_t> find(std::uint32_t layers, std::span<Cell const> cells,
+                                std::span<std::uint32_t const> bins, Draw draw) {
+  struct Partial {
+    std::vector<std::uint64_t> found_ns;
+    std::vector<std::uint64_t> layer_sum_ns;  // wanted by none
+  };
+  std::vector<TokenTask> const tasks = split(cells);
+  tbb::enumerable_thread_specific<Partial> partial([&] {
+    return Partial{{}, std::vector<std::uint64_t>(layers)};
+  });
+  tbb::parallel_for(std::size_t{0}, tasks.size(), [&](std::size_t t) {
+    TokenTask const& task = tasks[t];
+    Partial& part = partial.local();
+    draw(cells[task.cell], task.first, task.count, part.layer_sum_ns,
+         [&](std::span<std::uint64_t const> latency_ns) { find_tokens(latency_ns, bins, part.found_ns); });
+  });
+  std::vector<std::uint64_t> found_ns;
+  for (auto const& part : partial) {
+    found_ns.insert(found_ns.end(), part.found_ns.begin(), part.found_ns.end());
+  }
+  return found_ns;
+}
+
+std::uint32_t layers_of(std::span<LayerCell const> cells) {
+  return cells.empty() ? 0 : cells.front().tables.layers;
+}
+
+auto draw_experts_of(RoutingView const& routing, Seed seed) {
+  return [&routing, seed](TokenCell const& cell, std::uint32_t first, std::uint32_t count,
+                          std::span<std::uint64_t> layer_sum_ns, TokenSink const& tokens_drawn) {
+    sample_range(routing, seed, cell, first, count, layer_sum_ns, tokens_drawn);
+  };
+}
+
+auto draw_layers_of(Seed seed) {
+  return [seed](LayerCell const& cell, std::uint32_t first, std::uint32_t count,
+                std::span<std::uint64_t> layer_sum_ns, TokenSink const& tokens_drawn) {
+    sample_layer_range(seed, cell, first, count, layer_sum_ns, tokens_drawn);
+  };
 }
 
 class CpuBackend final : public Backend {
@@ -66,16 +113,22 @@ class CpuBackend final : public Backend {
 
   LatencyTally sample_tokens(RoutingView const& routing, Seed seed,
                              std::span<TokenCell const> cells) override {
-    return sample(
-        routing.layers, cells,
-        [&](TokenCell const& cell, std::uint32_t first, std::uint32_t count, Moments& moments,
-            LatencyTally& tally) { sample_range(routing, seed, cell, first, count, moments, tally); });
+    return sample(routing.layers, cells, draw_experts_of(routing, seed));
   }
 
   LatencyTally sample_layers(Seed seed, std::span<LayerCell const> cells) override {
-    return sample(cells.empty() ? 0 : cells.front().tables.layers, cells,
-                  [&](LayerCell const& cell, std::uint32_t first, std::uint32_t count, Moments& moments,
-                      LatencyTally& tally) { sample_layer_range(seed, cell, first, count, moments, tally); });
+    return sample(layers_of(cells), cells, draw_layers_of(seed));
+  }
+
+  std::vector<std::uint64_t> find_tokens(RoutingView const& routing, Seed seed,
+                                         std::span<TokenCell const> cells,
+                                         std::span<std::uint32_t const> bins) override {
+    return find(routing.layers, cells, bins, draw_experts_of(routing, seed));
+  }
+
+  std::vector<std::uint64_t> find_layers(Seed seed, std::span<LayerCell const> cells,
+                                         std::span<std::uint32_t const> bins) override {
+    return find(layers_of(cells), cells, bins, draw_layers_of(seed));
   }
 
   std::vector<Nanoseconds> draw_common(Seed seed, std::span<CommonDraws const> draws) override {

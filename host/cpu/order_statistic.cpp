@@ -7,7 +7,6 @@
 
 #include "host/cpu/order_statistic_bytes.hpp"
 #include "host/simd.hpp"
-#include "host/cpu/token_tally.hpp"
 
 namespace spacemoe {
 namespace {
@@ -265,7 +264,7 @@ std::uint64_t kept_in_tie(LayerTablesView const& tables, LayerBlock const& block
 }
 
 void sample_layer_range(Seed seed, LayerCell const& cell, std::uint32_t first, std::uint32_t count,
-                        Moments& moments, LatencyTally& tally) {
+                        std::span<std::uint64_t> layer_sum_ns, TokenSink const& tokens_drawn) {
   auto const passes = plan_passes(cell.tables);
   LayerBlock block;
   BlockTotals total_ns;
@@ -278,8 +277,8 @@ void sample_layer_range(Seed seed, LayerCell const& cell, std::uint32_t first, s
     auto const to = static_cast<std::uint32_t>(std::min<std::uint64_t>(block_tokens, end - token));
     block.first_token = static_cast<std::uint32_t>(token);
     mark_valid(block, from, to);
-    draw_block(cell.tables, passes, block, total_ns, tally.layer_sum_ns.data());
-    add_tokens(std::span(total_ns).subspan(from, to - from), moments, tally.histogram);
+    draw_block(cell.tables, passes, block, total_ns, layer_sum_ns.data());
+    tokens_drawn(std::span(total_ns).subspan(from, to - from));
   }
 }
 

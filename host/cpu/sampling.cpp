@@ -6,7 +6,6 @@
 
 #include "host/cpu/sampling_lanes.hpp"
 #include "host/simd.hpp"
-#include "host/cpu/token_tally.hpp"
 
 namespace spacemoe {
 namespace {
@@ -212,7 +211,7 @@ constexpr std::uint32_t block_tokens = 8 * philox_lanes;
 /// Latencies of a block's tokens from those of their layers [layer][token]; adds up the layers of the
 /// delivered ones.
 void add_layers(CostView const& cost, std::uint32_t count, Nanoseconds const* layer_ns,
-                std::uint64_t* total_ns, std::vector<std::uint64_t>& layer_sum_ns) {
+                std::uint64_t* total_ns, std::span<std::uint64_t> layer_sum_ns) {
   std::uint32_t lost[block_tokens]{};
   std::fill_n(total_ns, count, cost.fixed_ns);
   for (std::uint32_t layer = 0; layer < cost.layers; ++layer) {
@@ -234,7 +233,7 @@ void add_layers(CostView const& cost, std::uint32_t count, Nanoseconds const* la
 }  // namespace
 
 void sample_range(RoutingView const& routing, Seed seed, TokenCell const& cell, std::uint32_t first,
-                  std::uint32_t count, Moments& moments, LatencyTally& tally) {
+                  std::uint32_t count, std::span<std::uint64_t> layer_sum_ns, TokenSink const& tokens_drawn) {
   LaneSampler const sampler = lane_sampler();
   std::vector<Nanoseconds> layer_ns(std::size_t{cell.cost.layers} * block_tokens);
   std::uint64_t total_ns[block_tokens];
@@ -246,8 +245,8 @@ void sample_range(RoutingView const& routing, Seed seed, TokenCell const& cell, 
                    &layer_ns[layer * block_tokens + t]);
       }
     }
-    add_layers(cell.cost, tokens, layer_ns.data(), total_ns, tally.layer_sum_ns);
-    add_tokens({total_ns, tokens}, moments, tally.histogram);
+    add_layers(cell.cost, tokens, layer_ns.data(), total_ns, layer_sum_ns);
+    tokens_drawn({total_ns, tokens});
   }
 }
 

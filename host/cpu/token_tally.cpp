@@ -1,5 +1,7 @@
 #include "host/cpu/token_tally.hpp"
 
+#include <algorithm>
+
 #include "kernels/bins.hpp"
 #include "kernels/token.hpp"
 
@@ -18,6 +20,14 @@ void add_tokens(std::span<std::uint64_t const> latency_ns, Moments& moments,
     ++histogram[bin_of(latency)];
   }
   moments += {latency_ns.size(), delivered, sum_ns, sum_squares_ns2};
+}
+
+void find_tokens(std::span<std::uint64_t const> latency_ns, std::span<std::uint32_t const> bins,
+                 std::vector<std::uint64_t>& found_ns) {
+  for (std::uint64_t const latency : latency_ns) {
+    if (latency == undeliverable) continue;
+    if (std::ranges::find(bins, bin_of(latency)) != bins.end()) found_ns.push_back(latency);
+  }
 }
 
 }  // namespace spacemoe

@@ -101,6 +101,16 @@ class Backend {
   /// same number of layers.
   virtual LatencyTally sample_layers(Seed seed, std::span<LayerCell const> cells) = 0;
 
+  /// Draws the tokens of sample_tokens again and returns, in any order, the latencies [ns] of the delivered
+  /// ones in some bins of the histogram. May take 8 bytes for every token of the cells.
+  virtual std::vector<std::uint64_t> find_tokens(RoutingView const& routing, Seed seed,
+                                                 std::span<TokenCell const> cells,
+                                                 std::span<std::uint32_t const> bins) = 0;
+
+  /// As find_tokens, of the tokens of sample_layers.
+  virtual std::vector<std::uint64_t> find_layers(Seed seed, std::span<LayerCell const> cells,
+                                                 std::span<std::uint32_t const> bins) = 0;
+
   /// Latencies [ns] of the tokens of all draws, one after the other; `unreachable` where a token is lost.
   virtual std::vector<Nanoseconds> draw_common(Seed seed, std::span<CommonDraws const> draws) = 0;
 

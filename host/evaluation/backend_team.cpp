@@ -162,6 +162,21 @@ class BackendTeam final : public Backend {
     });
   }
 
+  std::vector<std::uint64_t> find_tokens(RoutingView const& routing, Seed seed,
+                                         std::span<TokenCell const> cells,
+                                         std::span<std::uint32_t const> bins) override {
+    return find(cells, [&](Backend& member, std::span<TokenCell const> share) {
+      return member.find_tokens(routing, seed, share, bins);
+    });
+  }
+
+  std::vector<std::uint64_t> find_layers(Seed seed, std::span<LayerCell const> cells,
+                                         std::span<std::uint32_t const> bins) override {
+    return find(cells, [&](Backend& member, std::span<LayerCell const> share) {
+      return member.find_layers(seed, share, bins);
+    });
+  }
+
   std::vector<Nanoseconds> draw_common(Seed seed, std::span<CommonDraws const> draws) override {
     std::uint64_t const tokens = all_tokens(draws);
     std::vector<std::vector<Nanoseconds>> parts(members_.size());
@@ -197,20 +212,38 @@ class BackendTeam final : public Backend {
     return parts;
   }
 
+  /// Cells for the members that get tokens: all in one share where only one does.
+  template <class Cell>
+  std::vector<Share<Cell>> shares_of(std::span<Cell const> cells) const {
+    std::uint64_t const tokens = all_tokens(cells);
+    std::size_t const busy = std::min<std::uint64_t>(tokens, members_.size());
+    if (busy <= 1) return {{0, {cells.begin(), cells.end()}}};
+    std::vector<Share<Cell>> shares;
+    for (std::size_t m = 0; m < busy; ++m) {
+      shares.push_back(share_of(cells, share_begin(tokens, m, busy), share_begin(tokens, m + 1, busy)));
+    }
+    return shares;
+  }
+
+  /// find_share(member, cells) finds tokens among the cells of a share.
+  template <class Cell, class FindShare>
+  std::vector<std::uint64_t> find(std::span<Cell const> cells, FindShare const& find_share) {
+    auto const shares = shares_of(cells);
+    std::vector<std::vector<std::uint64_t>> parts(shares.size());
+    together(shares.size(), [&](std::size_t m) { parts[m] = find_share(*members_[m], shares[m].cells); });
+    std::vector<std::uint64_t> found_ns;
+    for (auto const& part : parts) found_ns.insert(found_ns.end(), part.begin(), part.end());
+    return found_ns;
+  }
+
   /// sample_share(member, cells) tallies the cells of a share.
   template <class Cell, class SampleShare>
   LatencyTally sample(std::span<Cell const> cells, SampleShare const& sample_share) {
-    std::uint64_t const tokens = all_tokens(cells);
-    std::size_t const busy = std::min<std::uint64_t>(tokens, members_.size());
-    if (busy <= 1) return sample_share(*members_.front(), cells);
-    std::vector<Share<Cell>> shares(busy);
-    std::vector<LatencyTally> parts(busy);
-    together(busy, [&](std::size_t m) {
-      shares[m] = share_of(cells, share_begin(tokens, m, busy), share_begin(tokens, m + 1, busy));
-      parts[m] = sample_share(*members_[m], shares[m].cells);
-    });
+    auto const shares = shares_of(cells);
+    std::vector<LatencyTally> parts(shares.size());
+    together(shares.size(), [&](std::size_t m) { parts[m] = sample_share(*members_[m], shares[m].cells); });
     LatencyTally tally = empty_tally(cells.size(), parts.front().layer_sum_ns.size());
-    for (std::size_t m = 0; m < busy; ++m) {
+    for (std::size_t m = 0; m < parts.size(); ++m) {
       for (std::size_t c = 0; c < parts[m].cell.size(); ++c) {
         tally.cell[shares[m].first_cell + c] += parts[m].cell[c];
       }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include <tbb/parallel_for.h>
@@ -11,6 +12,7 @@
 #include "host/evaluation/exact.hpp"
 #include "host/evaluation/layer_sampling.hpp"
 #include "host/evaluation/planning.hpp"
+#include "host/evaluation/quantile_search.hpp"
 #include "host/evaluation/summary.hpp"
 #include "host/model/routing_tables.hpp"
 
@@ -39,6 +41,7 @@ struct Course {
   SamplerChoice sampler;
   std::vector<PlacementCosts> costs;  ///< [placement]
   LatencyTally tally;                 ///< cells [placement][slot]
+  std::optional<QuantileSearch> quantiles;
   ExactMixture exact;
 };
 
@@ -97,6 +100,7 @@ class Evaluator {
       std::vector<Course> courses = plan_courses();
       if (options_.exact || std::ranges::any_of(courses, draws_layers)) laws_ = layer_laws();
       sample(courses);
+      if (options_.exact_quantiles) search_quantiles(courses);
       collect(courses);
     }
     evaluation_.timing = timing_;
@@ -133,6 +137,7 @@ class Evaluator {
                          SamplerChoice(),
                          {},
                          empty_tally(grid.cells(), scenario_.weights.layers),
+                         {},
                          {}});
       report();
     }
@@ -156,6 +161,23 @@ class Evaluator {
   }
 
   void sample(std::vector<Course>& courses) {
+    for_batches(courses, [&](Course& course, BatchCosts const& batch) {
+      for_rounds(batch, [&](Round const& round) { add_round(course, round); });
+      if (options_.exact) add_exact(course, batch);
+    });
+  }
+
+  /// Draws the same tokens again, as their addresses say, and keeps those around the quantiles.
+  void search_quantiles(std::vector<Course>& courses) {
+    for (auto& course : courses) course.quantiles.emplace(course.tally.histogram);
+    for_batches(courses, [&](Course& course, BatchCosts const& batch) {
+      for_rounds(batch, [&](Round const& round) { search_round(course, round); });
+    });
+  }
+
+  /// Calls work(course, costs of its cells in some slots) for all slots.
+  template <class Work>
+  void for_batches(std::vector<Course>& courses, Work work) {
     std::uint32_t const slots = scenario_.time.slots;
     std::uint32_t const step = slots_per_batch(scenario_, options_);
     for (std::uint32_t first = 0; first < slots; first += step) {
@@ -163,8 +185,7 @@ class Evaluator {
       auto const paths = path_latencies(first, count);
       for (auto& course : courses) {
         BatchCosts const batch = batch_costs(course, *paths, first, count);
-        sample_batch(course, batch);
-        if (options_.exact) add_exact(course, batch);
+        work(course, batch);
       }
     }
   }
@@ -199,16 +220,19 @@ class Evaluator {
     return batch;
   }
 
-  void sample_batch(Course& course, BatchCosts const& batch) {
+  template <class Work>
+  void for_rounds(BatchCosts const& batch, Work work) {
     for (Round const& round : rounds(batch.cells)) {
-      add_round(course, round);
+      {
+        Stopwatch const watch(timing_.sampling_s);
+        work(round);
+      }
       tokens_done_ += round.tokens;
       report();
     }
   }
 
   void add_round(Course& course, Round const& round) {
-    Stopwatch const watch(timing_.sampling_s);
     LatencyTally const part = draws_layers(course)
                                   ? sample_by_layers(backend_, laws_, scenario_.seed, round.cells)
                                   : backend_.sample_tokens(routing_.view(), scenario_.seed, round.cells);
@@ -217,6 +241,13 @@ class Evaluator {
       course.tally.cell[course.grid.cell(placement, round.cells[i].slot)] += part.cell[i];
     }
     add_counts(course.tally, part);
+  }
+
+  void search_round(Course& course, Round const& round) {
+    std::vector<std::uint32_t> const bins = course.quantiles->bins();
+    course.quantiles->offer(draws_layers(course)
+                                ? find_by_layers(backend_, laws_, scenario_.seed, round.cells, bins)
+                                : backend_.find_tokens(routing_.view(), scenario_.seed, round.cells, bins));
   }
 
   void add_exact(Course& course, BatchCosts const& batch) {
@@ -237,7 +268,9 @@ class Evaluator {
   }
 
   void report() const {
-    if (options_.progress) options_.progress(tokens_done_, scenario_.tokens * scenario_.strategies.size());
+    std::uint64_t const passes = options_.exact_quantiles ? 2 : 1;
+    std::uint64_t const tokens = scenario_.tokens * scenario_.strategies.size() * passes;
+    if (options_.progress) options_.progress(tokens_done_, tokens);
   }
 
   void collect(std::vector<Course>& courses) {
@@ -252,6 +285,7 @@ class Evaluator {
       result.sampler = std::move(course.sampler);
       result.tally = std::move(course.tally);
       summarize(result, scenario_.time.slots);
+      if (course.quantiles && result.delivered > 0) set_quantiles(result, course.quantiles->quantiles_ns());
       if (options_.exact) result.exact = course.exact.result();
       evaluation_.strategies.push_back(std::move(result));
     }

@@ -10,10 +10,11 @@
 namespace spacemoe {
 
 struct EvaluateOptions {
-  bool exact = false;
+  bool exact = false;            ///< also computes the distribution without sampling
+  bool exact_quantiles = false;  ///< draws all tokens twice, and finds their quantiles to the nanosecond
   std::uint64_t batch_bytes = std::uint64_t{16}
                               << 20;  ///< snapshots, rows and costs at a time; changes no result
-  /// Called between batches with the work done and to do [tokens].
+  /// Called between batches with the work done and to do [tokens]; tokens drawn twice count twice.
   std::function<void(std::uint64_t done, std::uint64_t total)> progress;
 };
 

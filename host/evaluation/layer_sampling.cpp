@@ -63,21 +63,40 @@ std::size_t cells_at_once(std::span<TokenCell const> cells) {
   return std::max<std::size_t>(1, layer_table_bytes / bytes);
 }
 
+/// Works out the distributions of some cells at a time and passes them on as `use(cells)`.
+template <class Use>
+void for_layer_cells(std::span<LayerLaw const> laws, std::span<TokenCell const> cells, Use use) {
+  if (cells.empty()) return;
+  std::size_t const step = cells_at_once(cells);
+  for (std::size_t first = 0; first < cells.size(); first += step) {
+    auto const some = cells.subspan(first, std::min(step, cells.size() - first));
+    CellTables const tables = build_tables(laws, some);
+    use(layer_cells(some, tables));
+  }
+}
+
 }  // namespace
 
 LatencyTally sample_by_layers(Backend& backend, std::span<LayerLaw const> laws, Seed seed,
                               std::span<TokenCell const> cells) {
   LatencyTally tally = empty_tally(0, laws.size());
-  if (cells.empty()) return tally;
-  std::size_t const step = cells_at_once(cells);
-  for (std::size_t first = 0; first < cells.size(); first += step) {
-    auto const some = cells.subspan(first, std::min(step, cells.size() - first));
-    CellTables const tables = build_tables(laws, some);
-    LatencyTally const part = backend.sample_layers(seed, layer_cells(some, tables));
+  for_layer_cells(laws, cells, [&](std::span<LayerCell const> some) {
+    LatencyTally const part = backend.sample_layers(seed, some);
     tally.cell.insert(tally.cell.end(), part.cell.begin(), part.cell.end());
     add_counts(tally, part);
-  }
+  });
   return tally;
+}
+
+std::vector<std::uint64_t> find_by_layers(Backend& backend, std::span<LayerLaw const> laws, Seed seed,
+                                          std::span<TokenCell const> cells,
+                                          std::span<std::uint32_t const> bins) {
+  std::vector<std::uint64_t> found_ns;
+  for_layer_cells(laws, cells, [&](std::span<LayerCell const> some) {
+    std::vector<std::uint64_t> const part_ns = backend.find_layers(seed, some, bins);
+    found_ns.insert(found_ns.end(), part_ns.begin(), part_ns.end());
+  });
+  return found_ns;
 }
 
 }  // namespace spacemoe

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <span>
+#include <vector>
 
 #include "host/evaluation/backend.hpp"
 #include "host/evaluation/layer_distribution.hpp"
@@ -14,5 +16,10 @@ inline constexpr std::size_t layer_table_bytes = std::size_t{64} << 20;
 /// cells at a time, and draws from them. `laws` holds one law per layer.
 LatencyTally sample_by_layers(Backend& backend, std::span<LayerLaw const> laws, Seed seed,
                               std::span<TokenCell const> cells);
+
+/// As Backend::find_tokens, by order statistic.
+std::vector<std::uint64_t> find_by_layers(Backend& backend, std::span<LayerLaw const> laws, Seed seed,
+                                          std::span<TokenCell const> cells,
+                                          std::span<std::uint32_t const> bins);
 
 }  // namespace spacemoe

@@ -63,6 +63,14 @@ double layer_law_bytes(Scenario const& scenario, Sizes const& s) {
   return s.experts * nodes * 8 + static_cast<double>(layer_table_bytes);
 }
 
+/// Tokens around the quantiles of all strategies, at most; below 8 s a bin is no wider than 2^24 ns.
+double quantile_bytes(Scenario const& scenario, EvaluateOptions const& options) {
+  if (!options.exact_quantiles) return 0;
+  double const most = static_cast<double>(quantile_levels.size()) * (1 << 24);
+  return static_cast<double>(scenario.strategies.size()) * 8 *
+         std::min(static_cast<double>(scenario.tokens), most);
+}
+
 }  // namespace
 
 std::uint32_t slots_per_batch(Scenario const& scenario, EvaluateOptions const& options) {
@@ -79,7 +87,8 @@ double evaluation_bytes(Scenario const& scenario, EvaluateOptions const& options
   double const placements = s.placements * s.experts * (4 + 8 + 4 + 2 + 2 * sizeof(PathQuery));
   double const tables = s.experts * (8 + 8 + 4 * (1 + scenario.model.top_k)) + bin_count * 8.0;
   double const wiring = s.nodes * (sizeof(State) + s.ports * (sizeof(Link) + 2 * sizeof(std::uint32_t)));
-  return batch + planning + cells + placements + tables + layer_law_bytes(scenario, s) + wiring;
+  return batch + planning + cells + placements + tables + layer_law_bytes(scenario, s) + wiring +
+         quantile_bytes(scenario, options);
 }
 
 }  // namespace spacemoe

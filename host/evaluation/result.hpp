@@ -17,7 +17,8 @@ inline constexpr std::array<double, 4> quantile_levels{0.5, 0.9, 0.99, 0.999};
 inline constexpr std::array<std::uint32_t, 4> quantile_per_mille{500, 900, 990, 999};
 inline constexpr std::array<char const*, 4> quantile_names{"p50", "p90", "p99", "p99.9"};
 
-/// A quantile as the bounds of its bin [ms], with a 95 % binomial confidence interval.
+/// A quantile as the bounds of its bin [ms], which are both the quantile itself where it was searched for,
+/// with a 95 % binomial confidence interval.
 struct Quantile {
   double lower_ms = 0, upper_ms = 0;
   double confidence_low_ms = 0, confidence_high_ms = 0;
@@ -39,7 +40,7 @@ struct StrategyResult {
   Strategy strategy{};
   std::vector<Placement> placements;
   SamplerChoice sampler;  ///< that drew the tokens, and why
-  LatencyTally tally;  ///< cells [placement][slot]
+  LatencyTally tally;     ///< cells [placement][slot]
 
   // Derived from the tally.
   std::uint64_t tokens = 0;

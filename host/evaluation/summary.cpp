@@ -95,17 +95,20 @@ double upper_ms(std::uint32_t bin) {
 }
 
 Quantile quantile(std::vector<std::uint64_t> const& histogram, std::uint64_t count, std::uint32_t per_mille) {
-  std::uint64_t const rank = count / 1000 * per_mille + (count % 1000 * per_mille + 999) / 1000;
   double const level = per_mille / 1000.0;
   auto const n = static_cast<double>(count);
   double const half_width = 1.959964 * std::sqrt(n * level * (1 - level));
   auto const clamped = [&](double r) { return static_cast<std::uint64_t>(std::clamp(r, 1.0, n)); };
-  std::uint32_t const bin = bin_of_rank(histogram, rank);
+  std::uint32_t const bin = bin_of_rank(histogram, quantile_rank(count, per_mille));
   return {lower_ms(bin), upper_ms(bin), lower_ms(bin_of_rank(histogram, clamped(n * level - half_width))),
           upper_ms(bin_of_rank(histogram, clamped(n * level + half_width + 1)))};
 }
 
 }  // namespace
+
+std::uint64_t quantile_rank(std::uint64_t count, std::uint32_t per_mille) {
+  return count / 1000 * per_mille + (count % 1000 * per_mille + 999) / 1000;
+}
 
 std::uint32_t bin_of_rank(std::vector<std::uint64_t> const& histogram, std::uint64_t rank) {
   std::uint64_t count = 0;
@@ -135,6 +138,13 @@ void summarize(StrategyResult& result, std::uint32_t slots) {
     result.layer_mean_ms.push_back(all.delivered == 0 ? missing
                                                       : static_cast<double>(sum_ns) /
                                                             static_cast<double>(all.delivered) / ns_per_ms);
+  }
+}
+
+void set_quantiles(StrategyResult& result, std::span<std::uint64_t const> quantiles_ns) {
+  for (std::size_t q = 0; q < quantiles_ns.size(); ++q) {
+    double const quantile_ms = static_cast<double>(quantiles_ns[q]) / ns_per_ms;
+    result.quantiles[q].lower_ms = result.quantiles[q].upper_ms = quantile_ms;
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "host/evaluation/result.hpp"
@@ -15,8 +16,14 @@ namespace spacemoe {
 /// merged with their successors, which can only make it larger.
 void summarize(StrategyResult& result, std::uint32_t slots);
 
+/// Puts exact quantiles [ns] in place of the bounds of their bins.
+void set_quantiles(StrategyResult& result, std::span<std::uint64_t const> quantiles_ns);
+
 /// Sets every strategy's ratio to the least mean.
 void compare_to_best(std::vector<StrategyResult>& results);
+
+/// Rank of a quantile among `count` latencies, from 1: the least that is at least the level times the count.
+std::uint64_t quantile_rank(std::uint64_t count, std::uint32_t per_mille);
 
 /// Latency of the given rank (from 1) as the bin that holds it.
 std::uint32_t bin_of_rank(std::vector<std::uint64_t> const& histogram, std::uint64_t rank);

@@ -137,8 +137,10 @@ void write_quantiles(Writer& writer, Evaluation const& evaluation) {
         rows_per_strategy(evaluation, quantile_levels.size(),
                           [member](auto const& s, std::size_t q) { return s.quantiles[q].*member; }));
   };
-  bound({"quantile_lower_ms", "ms", "lower bound of the bin that holds the quantile"}, &Quantile::lower_ms);
-  bound({"quantile_upper_ms", "ms", "upper bound of the bin that holds the quantile"}, &Quantile::upper_ms);
+  bound({"quantile_lower_ms", "ms", "lower bound of the quantile: of its bin, or exact"},
+        &Quantile::lower_ms);
+  bound({"quantile_upper_ms", "ms", "upper bound of the quantile: of its bin, or exact"},
+        &Quantile::upper_ms);
   bound({"quantile_confidence_low_ms", "ms", "lower end of the 95 % interval of the quantile"},
         &Quantile::confidence_low_ms);
   bound({"quantile_confidence_high_ms", "ms", "upper end of the 95 % interval of the quantile"},

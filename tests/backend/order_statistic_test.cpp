@@ -44,6 +44,22 @@ struct Tables {
   LayerTablesView view() const { return {layers, column_bits, 12345, alias, latency_ns}; }
 };
 
+/// Sorted latencies of the delivered tokens in some bins, by the kernel's function.
+std::vector<std::uint64_t> found_by_hand(Seed seed, std::vector<LayerCell> const& cells,
+                                         std::vector<std::uint32_t> const& bins) {
+  std::vector<std::uint64_t> found_ns;
+  std::vector<Nanoseconds> layer_ns(cells.front().tables.layers);
+  for (auto const& cell : cells) {
+    for (std::uint32_t i = 0; i < cell.count; ++i) {
+      std::uint64_t const latency = token_latency(cell.tables, seed, cell.slot, cell.first + i, layer_ns);
+      if (latency == undeliverable) continue;
+      if (std::ranges::count(bins, bin_of(latency)) > 0) found_ns.push_back(latency);
+    }
+  }
+  std::ranges::sort(found_ns);
+  return found_ns;
+}
+
 /// One token after the other, by the kernel's function.
 LatencyTally by_hand(Seed seed, std::vector<LayerCell> const& cells) {
   std::uint32_t const layers = cells.front().tables.layers;
@@ -147,6 +163,28 @@ TEST_P(OrderStatistic, ATableOfOnlyUnreachableAtomsDeliversNothing) {
     EXPECT_EQ(tally.cell[0].sum_ns, 0u);
     EXPECT_EQ(tally.layer_sum_ns, std::vector<std::uint64_t>(4));
   });
+}
+
+TEST_P(OrderStatistic, TokensInBinsAreFound) {
+  for (std::uint32_t const column_bits : {6u, 9u}) {
+    Tables const tables(6, column_bits, 40, 300'000'000, true);
+    std::vector<LayerCell> const cells{
+        {0, 3, 5000, tables.view()}, {1, 0, 0, tables.view()}, {2, 0, 2049, tables.view()}};
+    LatencyTally const tally = by_hand({4}, cells);
+    std::vector<std::uint32_t> bins;  // every other
+    for (std::uint32_t bin = 0; bin < bin_count; bin += 2) {
+      if (tally.histogram[bin] > 0) bins.push_back(bin);
+    }
+    auto const expected = found_by_hand({4}, cells, bins);
+    ASSERT_GT(expected.size(), 1000u);
+    ASSERT_LT(expected.size(), 5000u);
+    run([&] {
+      auto found = backend().find_layers({4}, cells, bins);
+      std::ranges::sort(found);
+      EXPECT_EQ(found, expected) << column_bits;
+      EXPECT_TRUE(backend().find_layers({4}, cells, {}).empty());
+    });
+  }
 }
 
 TEST_P(OrderStatistic, NoCellsGiveAnEmptyTally) {

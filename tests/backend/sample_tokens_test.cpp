@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 #include <random>
 #include <vector>
@@ -152,6 +153,39 @@ TEST_P(SampleTokens, PartsAddUpToTheWhole) {
     apart.cell = {sum};
     EXPECT_EQ(apart, together);
   });
+}
+
+TEST_P(SampleTokens, TokensInBinsAreFound) {
+  Costs const costs(3);
+  std::vector<TokenCell> const cells{
+      {3, 7, 4000, costs.view()}, {4, 0, 0, costs.view()}, {5, 0, 1025, costs.view()}};
+  for (auto const law : {RoutingLaw::plackett_luce, RoutingLaw::conditional_poisson}) {
+    RoutingTables const routing = tables(law);
+    LatencyTally const tally = by_hand(routing.view(), {8}, cells);
+    std::vector<std::uint32_t> bins;  // every other
+    for (std::uint32_t bin = 0; bin < bin_count; bin += 2) {
+      if (tally.histogram[bin] > 0) bins.push_back(bin);
+    }
+    std::vector<std::uint64_t> expected;
+    std::vector<Nanoseconds> layer_ns(layers);
+    for (auto const& cell : cells) {
+      for (std::uint32_t token = cell.first; token < cell.first + cell.count; ++token) {
+        std::uint64_t const latency =
+            token_latency(routing.view(), cell.cost, {8}, cell.slot, token, layer_ns);
+        if (latency == undeliverable) continue;
+        if (std::ranges::count(bins, bin_of(latency)) > 0) expected.push_back(latency);
+      }
+    }
+    std::ranges::sort(expected);
+    ASSERT_GT(expected.size(), 1000u);
+    ASSERT_LT(expected.size(), 4000u);
+    run([&] {
+      auto found = backend().find_tokens(routing.view(), {8}, cells, bins);
+      std::ranges::sort(found);
+      EXPECT_EQ(found, expected);
+      EXPECT_TRUE(backend().find_tokens(routing.view(), {8}, cells, {}).empty());
+    });
+  }
 }
 
 TEST_P(SampleTokens, SeedAndSlotChangeTheDraws) {

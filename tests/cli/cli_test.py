@@ -63,6 +63,26 @@ class Evaluate(Folder):
     def test_without_exact_there_is_nothing_exact(self):
         self.assertNotIn("exact", self.succeed("evaluate", SMALL, "--format", "json", "--tokens", 500))
 
+    def test_exact_quantiles_lie_in_the_bins_of_the_others(self):
+        files = {}
+        strategies = {}
+        for name, options in {"bins": [], "exact": ["--exact-quantiles"],
+                              "threads": ["--exact-quantiles", "--threads", 3]}.items():
+            files[name] = self.folder / f"{name}.h5"
+            strategies[name] = json.loads(self.succeed("evaluate", SMALL, "--format", "json", "-o", files[name],
+                                                       *options))["strategies"]
+        for binned, exact in zip(strategies["bins"], strategies["exact"]):
+            for name, quantile_ms in exact["quantiles_ms"].items():
+                low, high = binned["quantile_ranges_ms"][name]["bin"]
+                self.assertLess(low, high)
+                self.assertTrue(low <= quantile_ms < high, (name, low, quantile_ms, high))
+                self.assertEqual(exact["quantile_ranges_ms"][name]["bin"], [quantile_ms, quantile_ms])
+                self.assertEqual(exact["quantile_ranges_ms"][name]["confidence_95"],
+                                 binned["quantile_ranges_ms"][name]["confidence_95"])
+        digests = {name: self.succeed("digest", file) for name, file in files.items()}
+        self.assertEqual(digests["exact"], digests["threads"])
+        self.assertNotEqual(digests["exact"], digests["bins"])
+
     def test_csv_says_the_same_as_json(self):
         rows = list(csv.DictReader(io.StringIO(self.succeed("evaluate", SMALL, "--format", "csv"))))
         strategies = json.loads(self.succeed("evaluate", SMALL, "--format", "json"))["strategies"]

@@ -72,6 +72,15 @@ class ScriptedBackend final : public Backend {
     return tally;
   }
 
+  std::vector<std::uint64_t> find_tokens(RoutingView const&, Seed, std::span<TokenCell const>,
+                                         std::span<std::uint32_t const>) override {
+    return {};
+  }
+  std::vector<std::uint64_t> find_layers(Seed, std::span<LayerCell const>,
+                                         std::span<std::uint32_t const>) override {
+    return {};
+  }
+
  private:
   Script script_;
 };

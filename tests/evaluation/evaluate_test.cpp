@@ -1,5 +1,6 @@
 #include "host/evaluation/evaluate.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -16,7 +17,7 @@ namespace {
 
 Evaluation evaluated(Scenario const& scenario, bool exact = false) {
   EvaluateOptions options;
-  options.exact = exact;
+  options.exact = options.exact_quantiles = exact;
   auto const backend = make_cpu_backend();
   return evaluate(scenario, *backend, options);
 }
@@ -51,6 +52,8 @@ TEST(Evaluate, LineByHand) {
   EXPECT_DOUBLE_EQ(result.mean_ms, 1 + (0.5 + 40 + 2) + (0.5 + 40 + 4));
   EXPECT_DOUBLE_EQ(result.standard_error_ms, 0);
   EXPECT_DOUBLE_EQ(result.layer_mean_ms[0], 42.5);
+  EXPECT_DOUBLE_EQ(result.quantiles[0].lower_ms, 88);
+  EXPECT_DOUBLE_EQ(result.quantiles[3].upper_ms, 88);
   EXPECT_DOUBLE_EQ(result.layer_mean_ms[1], 44.5);
   EXPECT_NEAR(result.exact->mean_ms, 88, 1e-9);
   EXPECT_NEAR(result.exact->layer_mean_ms[1], 44.5, 1e-9);
@@ -113,6 +116,7 @@ TEST(Evaluate, PlacementsThatDeliverNothingSaySo) {
   EXPECT_TRUE(std::isnan(result.exact->mean_ms));
   EXPECT_DOUBLE_EQ(result.undeliverable, 1);
   EXPECT_DOUBLE_EQ(result.exact->undeliverable, 1);
+  EXPECT_TRUE(std::isnan(result.quantiles[0].lower_ms));
 }
 
 TEST(Evaluate, LayersThatDoNotFitAreAnError) {
@@ -132,6 +136,10 @@ void expect_equal(Evaluation const& a, Evaluation const& b) {
     EXPECT_EQ(x.placements, y.placements);
     EXPECT_EQ(x.tally, y.tally);
     EXPECT_EQ(x.mean_ms, y.mean_ms);
+    for (std::size_t q = 0; q < x.quantiles.size(); ++q) {
+      EXPECT_EQ(x.quantiles[q].lower_ms, y.quantiles[q].lower_ms);
+      EXPECT_EQ(x.quantiles[q].upper_ms, y.quantiles[q].upper_ms);
+    }
     EXPECT_EQ(x.standard_error_ms, y.standard_error_ms);
     EXPECT_EQ(x.exact->mean_ms, y.exact->mean_ms);
     EXPECT_EQ(x.exact->standard_deviation_ms, y.exact->standard_deviation_ms);
@@ -145,6 +153,7 @@ TEST(Evaluate, ThreadsAndBatchesChangeNothing) {
   auto const backend = make_cpu_backend();
   EvaluateOptions options;
   options.exact = true;
+  options.exact_quantiles = true;
   Evaluation reference;
   with_threads(1, [&] { reference = evaluate(scenario, *backend, options); });
   for (unsigned const threads : {1u, 2u, 3u, 7u}) {
@@ -155,6 +164,108 @@ TEST(Evaluate, ThreadsAndBatchesChangeNothing) {
   }
   options.batch_bytes = 1;
   EXPECT_EQ(slots_per_batch(scenario, options), 1u);
+}
+
+/// Has another backend do the work, and notes down the latency of every token that it samples.
+class TokenRecorder final : public Backend {
+ public:
+  std::string_view name() const override { return "recorder"; }
+
+  std::unique_ptr<PathTable> path_latencies(SnapshotBatch const& batch,
+                                            std::span<SatelliteId const> sources) override {
+    return backend_->path_latencies(batch, sources);
+  }
+  LatencyTally sample_tokens(RoutingView const& routing, Seed seed,
+                             std::span<TokenCell const> cells) override {
+    record(routing.layers, cells,
+           [&](TokenCell const& cell, std::uint32_t token, Span<Nanoseconds> layer_ns) {
+             return token_latency(routing, cell.cost, seed, cell.slot, token, layer_ns);
+           });
+    return backend_->sample_tokens(routing, seed, cells);
+  }
+  LatencyTally sample_layers(Seed seed, std::span<LayerCell const> cells) override {
+    std::uint32_t const layers = cells.empty() ? 0 : cells.front().tables.layers;
+    record(layers, cells, [&](LayerCell const& cell, std::uint32_t token, Span<Nanoseconds> layer_ns) {
+      return token_latency(cell.tables, seed, cell.slot, token, layer_ns);
+    });
+    return backend_->sample_layers(seed, cells);
+  }
+  std::vector<std::uint64_t> find_tokens(RoutingView const& routing, Seed seed,
+                                         std::span<TokenCell const> cells,
+                                         std::span<std::uint32_t const> bins) override {
+    return backend_->find_tokens(routing, seed, cells, bins);
+  }
+  std::vector<std::uint64_t> find_layers(Seed seed, std::span<LayerCell const> cells,
+                                         std::span<std::uint32_t const> bins) override {
+    return backend_->find_layers(seed, cells, bins);
+  }
+  std::vector<Nanoseconds> draw_common(Seed seed, std::span<CommonDraws const> draws) override {
+    return backend_->draw_common(seed, draws);
+  }
+  std::unique_ptr<MoveScorer> move_scorer(SnapshotBatch const& batch, std::span<SatelliteId const> sources,
+                                          ScoringTables const& tables) override {
+    return backend_->move_scorer(batch, sources, tables);
+  }
+
+  /// Sorted latencies [ns] of the delivered tokens.
+  std::vector<std::uint64_t> latencies_ns() {
+    std::ranges::sort(latency_ns_);
+    return latency_ns_;
+  }
+
+ private:
+  template <class Cell, class Latency>
+  void record(std::uint32_t layers, std::span<Cell const> cells, Latency latency) {
+    std::vector<Nanoseconds> layer_ns(layers);
+    for (Cell const& cell : cells) {
+      for (std::uint32_t token = cell.first; token < cell.first + cell.count; ++token) {
+        std::uint64_t const latency_ns = latency(cell, token, layer_ns);
+        if (latency_ns != undeliverable) latency_ns_.push_back(latency_ns);
+      }
+    }
+  }
+
+  std::unique_ptr<Backend> backend_ = make_cpu_backend();
+  std::vector<std::uint64_t> latency_ns_;
+};
+
+TEST(Evaluate, ExactQuantilesAreThoseOfAllTokensSorted) {
+  Scenario scenario = small_scenario();
+  EvaluateOptions options;
+  options.exact_quantiles = true;
+  for (Sampler const sampler : {Sampler::routing, Sampler::order_statistic}) {
+    for (Strategy const strategy : {Strategy::rand_place, Strategy::spacemoe}) {
+      scenario.sampler = sampler;
+      scenario.strategies = {strategy};
+      TokenRecorder recorder;
+      StrategyResult const result = evaluate(scenario, recorder, options).strategies.front();
+      std::vector<std::uint64_t> const all_ns = recorder.latencies_ns();
+      ASSERT_EQ(all_ns.size(), result.delivered);
+      for (std::size_t q = 0; q < result.quantiles.size(); ++q) {
+        std::size_t const rank = (all_ns.size() * quantile_per_mille[q] + 999) / 1000;
+        EXPECT_EQ(result.quantiles[q].lower_ms, static_cast<double>(all_ns[rank - 1]) / 1e6);
+        EXPECT_EQ(result.quantiles[q].upper_ms, result.quantiles[q].lower_ms);
+      }
+    }
+  }
+}
+
+TEST(Evaluate, ProgressReachesItsEnd) {
+  Scenario const scenario = small_scenario();
+  auto const backend = make_cpu_backend();
+  EvaluateOptions options;
+  for (bool const exact_quantiles : {false, true}) {
+    options.exact_quantiles = exact_quantiles;
+    std::uint64_t reached = 0, end = 0;
+    options.progress = [&](std::uint64_t done, std::uint64_t total) {
+      EXPECT_GE(done, reached);
+      reached = done;
+      end = total;
+    };
+    evaluate(scenario, *backend, options);
+    EXPECT_EQ(reached, end);
+    EXPECT_EQ(end, scenario.tokens * scenario.strategies.size() * (exact_quantiles ? 2 : 1));
+  }
 }
 
 TEST(Evaluate, StrategiesShareDraws) {
