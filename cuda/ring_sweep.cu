@@ -31,10 +31,13 @@ struct SourceInShell {
   }
 };
 
-__device__ SourceInShell source_in_shell(PathBatch const& batch, GridView const& grid, std::uint32_t task) {
-  std::uint32_t const snapshot = task / batch.source_blocks();
-  std::uint32_t const block = task % batch.source_blocks();
-  return {batch, grid, snapshot, block * lanes + threadIdx.x};
+/// Where the last snapshots do not fill a warp, several lanes do the same.
+__device__ SourceInShell source_in_shell(PathBatch const& batch, GridView const& grid, WarpShare share,
+                                         std::uint32_t task) {
+  std::uint32_t const groups = share.groups(batch);
+  std::uint32_t const snapshot = task / groups * share.snapshots() + (threadIdx.x >> share.source_bits);
+  std::uint32_t const number = task % groups * share.sources() + (threadIdx.x & (share.sources() - 1));
+  return {batch, grid, min(snapshot, batch.snapshots - 1), number};
 }
 
 /// Where a thread keeps a plane it works on: in registers where the number of slots is known here, in shared
@@ -99,7 +102,7 @@ __device__ Part part(GridView const& grid, PlaneArc const& arc, Way way, std::ui
   return {start, start + (way == Way::forward ? grid.planes - 1 - plane : plane), slot};
 }
 
-/// Flags of a block of sources in a snapshot: which planes have something to offer to the next one that way.
+/// Flags of a task: which planes have something to offer to the next one that way.
 struct OfferFlags {
   std::uint32_t* flag;  ///< [way][plane]
   std::uint32_t planes;
@@ -145,19 +148,20 @@ __device__ Nanoseconds sweep_half(SourceInShell const& here, PlaneArc const& arc
   return greatest;
 }
 
-/// One warp per block of sources, snapshot and way.
+/// One warp per task and way.
 template <std::uint32_t slots>
 __global__ void __launch_bounds__(lanes* warps_per_block, slots <= 22 ? 3 : 2)
-    ring_sweep(PathBatch batch, GridView grid, PlaneArc const* arc, std::uint32_t* offers,
+    ring_sweep(PathBatch batch, GridView grid, WarpShare share, PlaneArc const* arc, std::uint32_t* offers,
                Greatest* greatest) {
   std::uint32_t const warp = blockIdx.x * blockDim.y + threadIdx.y;
-  if (warp >= 2 * batch.tasks()) return;
-  SourceInShell const here = source_in_shell(batch, grid, warp / 2);
+  if (warp >= 2 * share.tasks(batch)) return;
+  SourceInShell const here = source_in_shell(batch, grid, share, warp / 2);
   Way const way = warp % 2 == 0 ? Way::forward : Way::backward;
   auto row = plane_row<slots>(grid, 0);
   auto before = plane_row<slots>(grid, 1);
   OfferFlags const flags = offer_flags(offers, grid.planes, warp / 2);
-  note_greatest(&greatest->row_ns, sweep_half(here, arc[here.number / lanes], way, row, before, flags));
+  note_greatest(&greatest->row_ns,
+                sweep_half(here, arc[here.number >> share.source_bits], way, row, before, flags));
 }
 
 /// Planes that still have something to offer, or may have; a warp's own.
@@ -218,19 +222,20 @@ __device__ bool push(SourceInShell const& here, std::uint32_t from, Way way, Row
   return true;
 }
 
-/// Lets the planes offer what they have until no plane gains. One warp per block of sources and snapshot.
+/// Lets the planes offer what they have until no plane gains. One warp per task.
 template <std::uint32_t slots>
 __global__ void __launch_bounds__(lanes* warps_per_block)
-    settle(PathBatch batch, GridView grid, PlaneArc const* arc, std::uint32_t* offers, Greatest* greatest) {
+    settle(PathBatch batch, GridView grid, WarpShare share, PlaneArc const* arc, std::uint32_t* offers,
+           Greatest* greatest) {
   std::uint32_t const task = blockIdx.x * blockDim.y + threadIdx.y;
-  if (task >= batch.tasks()) return;
-  SourceInShell const here = source_in_shell(batch, grid, task);
-  PlaneArc const& block_arc = arc[here.number / lanes];
+  if (task >= share.tasks(batch)) return;
+  SourceInShell const here = source_in_shell(batch, grid, share, task);
+  PlaneArc const& task_arc = arc[here.number >> share.source_bits];
   OpenOffers open(offer_flags(offers, grid.planes, task));
-  mark_meetings(grid, block_arc, open);
+  mark_meetings(grid, task_arc, open);
   auto row = plane_row<slots>(grid);
   Nanoseconds greatest_ns = 0;
-  std::uint32_t const meeting = (block_arc.last + half_way(grid, Way::forward)) % grid.planes;
+  std::uint32_t const meeting = (task_arc.last + half_way(grid, Way::forward)) % grid.planes;
   for (Way way = Way::forward; open.any(); way = opposite(way)) {
     std::uint32_t plane = meeting;
     for (std::uint32_t step = 0; step < grid.planes; ++step, plane = grid.next(plane, way)) {
@@ -261,12 +266,28 @@ PlaneArc shortest_arc(RingGrid const& grid, std::span<std::uint32_t const> sourc
   return arc;
 }
 
-std::vector<PlaneArc> arcs(RingGrid const& grid, std::span<std::uint32_t const> source) {
+std::vector<PlaneArc> arcs(RingGrid const& grid, std::span<std::uint32_t const> source, WarpShare share) {
   std::vector<PlaneArc> found;
-  for (std::size_t first = 0; first < source.size(); first += lanes) {
-    found.push_back(shortest_arc(grid, source.subspan(first, lanes)));
+  for (std::size_t first = 0; first < source.size(); first += share.sources()) {
+    found.push_back(shortest_arc(grid, source.subspan(first, share.sources())));
   }
   return found;
+}
+
+/// Planes that lanes pass, or wait at for others of their warp.
+std::size_t planes_passed(RingGrid const& grid, std::span<std::uint32_t const> source, WarpShare share) {
+  std::size_t passed = 0;
+  for (PlaneArc const& arc : arcs(grid, source, share)) {
+    passed += (grid.planes / 2 + (arc.last + grid.planes - arc.first) % grid.planes) * share.sources();
+  }
+  return passed;
+}
+
+/// Snapshots share a warp only where that saves much waiting: what links are lost differs between them, and a
+/// plane that has to settle in one snapshot keeps the others waiting.
+WarpShare best_share(RingGrid const& grid, std::span<std::uint32_t const> source) {
+  std::size_t const alone = planes_passed(grid, source, one_snapshot);
+  return 4 * alone > 5 * planes_passed(grid, source, four_snapshots) ? four_snapshots : one_snapshot;
 }
 
 /// Two rows in shared memory.
@@ -286,32 +307,32 @@ std::uint64_t sweep_bytes(PathBatch const& batch, GridView const& grid) {
 
 /// Launches both kernels, with rows for so many slots.
 template <std::uint32_t slots>
-void launch_kernels(PathBatch const& batch, GridView const& grid, PlaneArc const* arc, std::uint32_t* offers,
-                    Greatest* greatest, cudaStream_t stream) {
+void launch_kernels(PathBatch const& batch, GridView const& grid, WarpShare share, PlaneArc const* arc,
+                    std::uint32_t* offers, Greatest* greatest, cudaStream_t stream) {
   bool const in_shared = slots == any_size;
   std::uint32_t const bytes = in_shared ? shared_bytes_per_warp(grid.slots) : 0;
   std::uint32_t const warps = in_shared ? std::min(warps_per_block, shared_bytes / bytes) : warps_per_block;
   dim3 const block(lanes, warps);
   {
     LaunchTimer const timer("ring_sweep", stream, sweep_bytes(batch, grid));
-    ring_sweep<slots><<<blocks(2 * batch.tasks(), warps), block, warps * bytes, stream>>>(batch, grid, arc,
-                                                                                          offers, greatest);
+    ring_sweep<slots><<<blocks(2 * share.tasks(batch), warps), block, warps * bytes, stream>>>(
+        batch, grid, share, arc, offers, greatest);
     check_launch();
   }
   LaunchTimer const timer("settle", stream);
-  settle<slots>
-      <<<blocks(batch.tasks(), warps), block, warps * bytes, stream>>>(batch, grid, arc, offers, greatest);
+  settle<slots><<<blocks(share.tasks(batch), warps), block, warps * bytes, stream>>>(batch, grid, share, arc,
+                                                                                     offers, greatest);
   check_launch();
 }
 
 /// Launches the kernels that are made for the shell's number of slots, or else those for any.
 template <std::uint32_t size, std::uint32_t... sizes>
-void launch_for(PathBatch const& batch, GridView const& grid, PlaneArc const* arc, std::uint32_t* offers,
-                Greatest* greatest, cudaStream_t stream) {
+void launch_for(PathBatch const& batch, GridView const& grid, WarpShare share, PlaneArc const* arc,
+                std::uint32_t* offers, Greatest* greatest, cudaStream_t stream) {
   if (size == any_size || size == grid.slots) {
-    launch_kernels<size>(batch, grid, arc, offers, greatest, stream);
+    launch_kernels<size>(batch, grid, share, arc, offers, greatest, stream);
   } else if constexpr (sizeof...(sizes) > 0) {
-    launch_for<sizes...>(batch, grid, arc, offers, greatest, stream);
+    launch_for<sizes...>(batch, grid, share, arc, offers, greatest, stream);
   }
 }
 
@@ -322,21 +343,22 @@ RingSweep::RingSweep(RingGrid const& grid, std::span<std::uint32_t const> source
       planes_(grid.planes),
       slots_(grid.satellites_per_plane),
       slot_offset_(grid.slot_offset, stream),
-      arc_(arcs(grid, source), stream) {}
+      share_(best_share(grid, source)),
+      arc_(arcs(grid, source, share_), stream) {}
 
 bool RingSweep::fits(RingGrid const& grid) {
   return shared_bytes_per_warp(grid.satellites_per_plane) <= shared_bytes;
 }
 
 std::size_t RingSweep::snapshot_bytes() const {
-  return flags() * sizeof(std::uint32_t);
+  return arc_.size() * task_flags() * sizeof(std::uint32_t);
 }
 
 void RingSweep::launch(PathBatch const& batch, Greatest* greatest, DeviceStream const& stream) const {
-  // [snapshot][block of sources][way][plane]
-  DeviceBuffer<std::uint32_t> offers(batch.snapshots * flags(), stream);
+  DeviceBuffer<std::uint32_t> offers(share_.tasks(batch) * task_flags(), stream);  // [task][way][plane]
   offers.clear();
-  launch_for<11, 18, 20, 22, 32, any_size>(batch, view(), arc_.data(), offers.data(), greatest, stream);
+  launch_for<11, 18, 20, 22, 32, any_size>(batch, view(), share_, arc_.data(), offers.data(), greatest,
+                                           stream);
 }
 
 }  // namespace spacemoe

@@ -13,12 +13,30 @@
 
 namespace spacemoe {
 
-/// Planes from `first` on, going forward, to `last`: all that hold a source of a block, and the fewest
+/// Planes from `first` on, going forward, to `last`: all that hold a source of a group, and the fewest
 /// others.
 struct PlaneArc {
   std::uint32_t first;
   std::uint32_t last;
 };
+
+/// How many sources of how many snapshots share a warp: groups of sources in sets of snapshots are its tasks.
+struct WarpShare {
+  std::uint32_t source_bits;  ///< 2^source_bits sources
+
+  SPACEMOE_FN constexpr std::uint32_t sources() const { return 1u << source_bits; }
+  SPACEMOE_FN constexpr std::uint32_t snapshots() const { return lanes >> source_bits; }
+  SPACEMOE_FN std::uint32_t groups(PathBatch const& batch) const {
+    return static_cast<std::uint32_t>(batch.source.size() >> source_bits);
+  }
+  SPACEMOE_FN std::uint32_t tasks(PathBatch const& batch) const {
+    return (batch.snapshots + snapshots() - 1) / snapshots() * groups(batch);
+  }
+};
+
+inline constexpr WarpShare one_snapshot{5};
+/// Eight sources fill a sector of memory, so rows are still written in whole ones.
+inline constexpr WarpShare four_snapshots{3};
 
 /// Path latencies within one shell. A source's thread goes half way around the shell, plane by plane, another
 /// one the other half; a plane's ring is closed when it is entered, and the links back are looked at while
@@ -32,7 +50,7 @@ class RingSweep {
   /// Whether the planes of a shell are small enough.
   static bool fits(RingGrid const& grid);
 
-  /// Bytes of device memory for one snapshot.
+  /// Bytes of device memory for one snapshot, at most.
   std::size_t snapshot_bytes() const;
 
   /// Writes the rows of the shell's satellites and notes their greatest latency; the work goes into the
@@ -41,13 +59,14 @@ class RingSweep {
 
  private:
   GridView view() const { return {first_, planes_, slots_, slot_offset_.span()}; }
-  std::size_t flags() const { return std::size_t{2} * planes_ * arc_.size(); }
+  std::size_t task_flags() const { return std::size_t{2} * planes_; }
 
   std::uint32_t first_;
   std::uint32_t planes_;
   std::uint32_t slots_;
   DeviceBuffer<std::uint32_t> slot_offset_;
-  DeviceBuffer<PlaneArc> arc_;  ///< [block of sources]
+  WarpShare share_;
+  DeviceBuffer<PlaneArc> arc_;  ///< [group of sources]
 };
 
 }  // namespace spacemoe
