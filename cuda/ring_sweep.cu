@@ -47,7 +47,7 @@ __device__ auto plane_row([[maybe_unused]] GridView const& grid, [[maybe_unused]
   if constexpr (slots == any_size) {
     extern __shared__ Nanoseconds shared[];
     std::uint32_t const rows_before = number * blockDim.y + threadIdx.y;
-    return CircularRow(shared + rows_before * grid.slots * lanes + threadIdx.x, lanes, grid.slots);
+    return StridedRow(shared + rows_before * grid.slots * lanes + threadIdx.x, lanes, grid.slots);
   } else {
     return RegisterRow<slots>();
   }

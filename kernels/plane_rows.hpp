@@ -24,33 +24,26 @@ class StridedRow {
   SPACEMOE_FN constexpr Nanoseconds* first() const { return first_; }
   SPACEMOE_FN constexpr std::size_t stride() const { return stride_; }
 
+  /// Makes slot `first` slot 0; the others follow.
+  SPACEMOE_FN constexpr void turn(std::uint32_t first) const {
+    if (first == 0) return;
+    reverse(0, first);
+    reverse(first, slots_);
+    reverse(0, slots_);
+  }
+
  private:
+  SPACEMOE_FN constexpr void reverse(std::uint32_t begin, std::uint32_t end) const {
+    for (; begin + 1 < end; ++begin, --end) {
+      Nanoseconds const moved = (*this)[begin];
+      (*this)[begin] = (*this)[end - 1];
+      (*this)[end - 1] = moved;
+    }
+  }
+
   Nanoseconds* first_;
   std::size_t stride_;
   std::uint32_t slots_;
-};
-
-/// In memory, some distance apart, and easily turned.
-class CircularRow {
- public:
-  SPACEMOE_FN constexpr CircularRow(Nanoseconds* first, std::size_t stride, std::uint32_t slots)
-      : row_(first, stride, slots) {}
-
-  SPACEMOE_FN constexpr Nanoseconds& operator[](std::uint32_t slot) const {
-    std::uint32_t const place = slot + head_;
-    return row_[place < slots() ? place : place - slots()];
-  }
-  SPACEMOE_FN constexpr std::uint32_t slots() const { return row_.slots(); }
-
-  /// Makes slot `first` slot 0; the others follow.
-  SPACEMOE_FN constexpr void turn(std::uint32_t first) {
-    head_ += first;
-    if (head_ >= slots()) head_ -= slots();
-  }
-
- private:
-  StridedRow row_;
-  std::uint32_t head_ = 0;
 };
 
 /// In registers, once all loops over its slots are unrolled.

@@ -186,16 +186,16 @@ TEST(RingSweep, NothingIsGreatestWhereNothingIsReached) {
 TEST(PlaneRows, Turn) {
   for (std::uint32_t first = 0; first < slots; ++first) {
     Latencies memory(slots * stride);
-    CircularRow circular(memory.data(), stride, slots);
+    StridedRow in_memory(memory.data(), stride, slots);
     RegisterRow<slots> registers;
     Latencies const latencies{10, 11, 12, 13, 14, 15, 16};
-    fill(circular, latencies);
+    fill(in_memory, latencies);
     fill(registers, latencies);
     for (std::uint32_t turns = 1; turns <= 3; ++turns) {
-      circular.turn(first);
+      in_memory.turn(first);
       registers.turn(first);
       for (std::uint32_t slot = 0; slot < slots; ++slot) {
-        ASSERT_EQ(circular[slot], 10 + (slot + turns * first) % slots);
+        ASSERT_EQ(in_memory[slot], 10 + (slot + turns * first) % slots);
         ASSERT_EQ(registers[slot], 10 + (slot + turns * first) % slots);
       }
     }
