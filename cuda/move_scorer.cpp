@@ -30,15 +30,17 @@ class DeviceLaws {
       for (auto* const numbers : {&view.within, &view.weight, &view.node_weight, &view.absent}) {
         *numbers = kept(*numbers, numbers_, stream);
       }
+      if (!view.node_weight.empty()) race_top_k_ = view.top_k;
       views.push_back(view);
     }
-    top_k_ = views.front().top_k;
     views_ = DeviceBuffer<LayerLawView>(views, stream);
   }
 
   LayerLawView const* data() const { return views_.data(); }
   std::uint32_t most_experts() const { return most_experts_; }
-  std::uint32_t top_k() const { return top_k_; }
+  /// Experts drawn in the races of layers of many experts; 0 where no layer races. With 2 to 8 of more than
+  /// 16 drawn, either all such layers race or, under conditional Poisson, none.
+  std::uint32_t race_top_k() const { return race_top_k_; }
 
  private:
   template <class T>
@@ -52,7 +54,7 @@ class DeviceLaws {
   std::vector<DeviceBuffer<double>> numbers_;
   DeviceBuffer<LayerLawView> views_;
   std::uint32_t most_experts_ = 0;
-  std::uint32_t top_k_ = 0;
+  std::uint32_t race_top_k_ = 0;
 };
 
 class CudaMoveScorer final : public MoveScorer {
@@ -111,7 +113,7 @@ class CudaMoveScorer final : public MoveScorer {
     auto const number = static_cast<std::uint32_t>(changes.size());
     launch_score_by_sets(batch, number, stream_);
     if (laws_.most_experts() > max_subset_experts) {
-      launch_score_in_order(batch, number, laws_.most_experts(), laws_.top_k(), stream_);
+      launch_score_in_order(batch, number, laws_.most_experts(), laws_.race_top_k(), stream_);
     }
     mean_ns.copy_to(std::span(scores.mean_ns).subspan(at, count));
     variance_ns2.copy_to(std::span(scores.variance_ns2).subspan(at, count));

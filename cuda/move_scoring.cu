@@ -150,7 +150,8 @@ __device__ RaceSums<double> race_sums(LayerLawView const& law, OrderedLayer cons
 }
 
 /// One team per change and slot: teams of a block have slots side by side. `experts` bounds those of every
-/// layer. Conditional Poisson has nothing to share among a team and is left to one lane.
+/// layer. All are races where `known_top_k` is not 0. Others have nothing to share among a team and are left
+/// to one lane.
 template <std::uint32_t known_top_k>
 __global__ void score_in_order(ScoringBatch batch, std::uint32_t experts) {
   extern __shared__ std::uint64_t shared[];
@@ -174,8 +175,10 @@ __global__ void score_in_order(ScoringBatch batch, std::uint32_t experts) {
   layer.reachable = __shfl_sync(team.mask, layer.reachable, 0, team_lanes);
   team.sync();
   RaceSums<double> sums;
-  if (!law.node_weight.empty()) {
+  if constexpr (known_top_k > 0) {
     sums = race_sums<known_top_k>(law, layer, room.after, team);
+  } else if (!law.node_weight.empty()) {
+    sums = race_sums<0>(law, layer, room.after, team);
   } else if (team.lane == 0) {
     sums = symmetric_sums(layer, law.top_k, law.weight.data());
   }
@@ -232,8 +235,8 @@ void launch_score_by_sets(ScoringBatch const& batch, std::uint32_t changes, cuda
 }
 
 void launch_score_in_order(ScoringBatch const& batch, std::uint32_t changes, std::uint32_t experts,
-                           std::uint32_t top_k, cudaStream_t stream) {
-  switch (top_k) {
+                           std::uint32_t race_top_k, cudaStream_t stream) {
+  switch (race_top_k) {
     case 2:
       return launch_race<2>(batch, changes, experts, stream);
     case 4:

@@ -24,9 +24,10 @@ struct ScoringBatch {
 /// Launches the scoring of those of `changes` whose layer has few experts; others are left alone.
 void launch_score_by_sets(ScoringBatch const& batch, std::uint32_t changes, cudaStream_t stream);
 
-/// Launches the scoring of those whose layer has many, at most `experts` of them.
+/// Launches the scoring of those whose layer has many, at most `experts` of them. `race_top_k` experts are
+/// drawn where these layers race; 0 where none does.
 void launch_score_in_order(ScoringBatch const& batch, std::uint32_t changes, std::uint32_t experts,
-                           std::uint32_t top_k, cudaStream_t stream);
+                           std::uint32_t race_top_k, cudaStream_t stream);
 
 /// Launches the look-up of a change's path latencies: there [expert][slot], back [expert][slot], forward
 /// [slot], one after the other in `found`.
