@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <functional>
@@ -97,5 +98,26 @@ class InFlight {
   std::size_t turn_ = 0;  ///< the channel whose turn it is, and whose batch is the older one
   std::array<std::optional<Batch>, std::tuple_size_v<Channels>> batch_;
 };
+
+/// Puts items [0, all) in flight in batches, and finishes them: size(first, most) of at most `most` items
+/// make the batch that begins at `first`, and begin(first, count, turn) is as for InFlight::add. Where a
+/// batch finds no room, those before it are finished, and after that it is halved. Throws DeviceOutOfMemory
+/// when a single item does not fit.
+template <class Batch, class Size, class Begin>
+void run_in_batches(std::size_t all, InFlight<Batch>& in_flight, Size const& size, Begin const& begin) {
+  std::size_t most = all;
+  for (std::size_t first = 0; first < all;) {
+    std::size_t const count = size(first, std::min(most, all - first));
+    try {
+      in_flight.add([&](std::size_t turn) { return begin(first, count, turn); });
+      first += count;
+    } catch (DeviceOutOfMemory const&) {
+      if (in_flight.finish_all()) continue;
+      if (count == 1) throw;
+      most = count / 2;
+    }
+  }
+  in_flight.finish_all();
+}
 
 }  // namespace spacemoe

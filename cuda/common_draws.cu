@@ -3,6 +3,7 @@
 #include "cuda/check.hpp"
 #include "cuda/common_draws.hpp"
 #include "cuda/device_buffer.hpp"
+#include "cuda/device_tables.hpp"
 #include "cuda/kernel_times.hpp"
 
 namespace spacemoe {
@@ -31,61 +32,81 @@ __global__ void __launch_bounds__(threads) draw_common(Seed seed, DrawsView view
   }
 }
 
-/// The steps of some draws, side by side.
-struct AllSteps {
-  std::vector<std::uint32_t> up_to;
-  std::vector<Nanoseconds> latency_ns;
+/// Draws whose latencies are not here yet.
+struct DrawnBatch {
+  std::span<Nanoseconds const> latency_ns;  ///< in pinned memory
 };
 
-AllSteps joined(std::span<CommonDraws const> draws) {
-  AllSteps all;
-  for (CommonDraws const& d : draws) {
-    all.up_to.insert(all.up_to.end(), d.steps.up_to.begin(), d.steps.up_to.end());
-    all.latency_ns.insert(all.latency_ns.end(), d.steps.latency_ns.begin(), d.steps.latency_ns.end());
-  }
-  return all;
+/// Bytes that some draws take besides their latencies.
+std::size_t table_bytes(std::span<CommonDraws const> draws) {
+  std::size_t bytes = padded_bytes(Span<CommonDraws const>(draws)) +
+                      padded_bytes(Span<std::uint64_t const>(nullptr, draws.size()));
+  for (CommonDraws const& d : draws) bytes += padded_bytes(d.steps.up_to, d.steps.latency_ns);
+  return bytes;
 }
 
-void draw_some(Seed seed, std::span<CommonDraws const> draws, DeviceStream const& stream,
-               std::vector<Nanoseconds>& latency_ns) {
-  AllSteps const steps = joined(draws);
-  DeviceBuffer<std::uint32_t> const up_to(steps.up_to, stream);
-  DeviceBuffer<Nanoseconds> const step_ns(steps.latency_ns, stream);
+std::uint64_t tokens(std::span<CommonDraws const> draws) {
+  std::uint64_t sum = 0;
+  for (CommonDraws const& d : draws) sum += d.count;
+  return sum;
+}
+
+std::size_t all_bytes(std::span<CommonDraws const> draws) {
+  return table_bytes(draws) + tokens(draws) * sizeof(Nanoseconds);
+}
+
+/// Everything is allocated before anything is drawn.
+DrawnBatch begin(Seed seed, std::span<CommonDraws const> draws, Channel& channel) {
+  if (tokens(draws) == 0) return {};
+  DeviceBuffer<Nanoseconds> const found(tokens(draws), channel.stream);
+  std::size_t const bytes = table_bytes(draws);
+  std::byte* const pinned = channel.pinned.room(bytes + found.bytes());
+  DeviceTables tables(bytes, channel);
   std::vector<CommonDraws> on_device(draws.begin(), draws.end());
   std::vector<std::uint64_t> first;
-  std::uint64_t tokens = 0;
+  std::uint64_t next = 0;
   std::uint32_t most_tokens = 0;
-  std::size_t step = 0;
   for (CommonDraws& d : on_device) {
-    std::size_t const count = d.steps.up_to.size();
-    d.steps = {{up_to.data() + step, count}, {step_ns.data() + step, count}};
-    step += count;
-    first.push_back(tokens);
-    tokens += d.count;
+    d.steps = {tables.add(d.steps.up_to), tables.add(d.steps.latency_ns)};
+    first.push_back(next);
+    next += d.count;
     most_tokens = std::max(most_tokens, d.count);
   }
-  if (tokens == 0) return;
-  DeviceBuffer<CommonDraws> const device_draws(on_device, stream);
-  DeviceBuffer<std::uint64_t> const device_first(first, stream);
-  DeviceBuffer<Nanoseconds> found(tokens, stream);
+  DrawsView const view{tables.add(Span<CommonDraws const>(on_device)).data(),
+                       tables.add(Span<std::uint64_t const>(first)).data(), found.data()};
+  tables.upload();
   dim3 const grid((most_tokens + block_tokens - 1) / block_tokens, static_cast<unsigned>(draws.size()));
-  LaunchTimer const timer("draw_common", stream, found.bytes());
-  draw_common<<<grid, threads, 0, stream>>>(seed, {device_draws.data(), device_first.data(), found.data()});
-  check_launch();
-  std::size_t const before = latency_ns.size();
-  latency_ns.resize(before + tokens);
-  found.copy_to(std::span(latency_ns).subspan(before));
-  stream.synchronize();
+  {
+    LaunchTimer const timer("draw_common", channel.stream, found.bytes());
+    draw_common<<<grid, threads, 0, channel.stream>>>(seed, view);
+    check_launch();
+  }
+  std::span const latency_ns(reinterpret_cast<Nanoseconds*>(pinned + bytes), found.size());
+  found.copy_to(latency_ns);
+  return {latency_ns};
 }
 
 }  // namespace
 
-std::vector<Nanoseconds> cuda_draw_common(Seed seed, std::span<CommonDraws const> draws,
-                                          DeviceStream const& stream) {
+std::vector<Nanoseconds> cuda_draw_common(Seed seed, std::span<CommonDraws const> draws, Channels& channels) {
   std::vector<Nanoseconds> latency_ns;
-  for (std::size_t first = 0; first < draws.size(); first += most_draws) {
-    draw_some(seed, draws.subspan(first, std::min(most_draws, draws.size() - first)), stream, latency_ns);
-  }
+  latency_ns.reserve(tokens(draws));
+  InFlight<DrawnBatch> in_flight(channels, [&](DrawnBatch&& batch) {
+    latency_ns.insert(latency_ns.end(), batch.latency_ns.begin(), batch.latency_ns.end());
+  });
+  std::size_t const budget = batch_bytes(all_bytes(draws));
+  auto const size = [&](std::size_t first, std::size_t most) {
+    std::size_t count = 1;
+    std::size_t bytes = all_bytes(draws.subspan(first, 1));
+    while (count < std::min(most, most_draws) &&
+           (bytes += all_bytes(draws.subspan(first + count, 1))) <= budget) {
+      ++count;
+    }
+    return count;
+  };
+  run_in_batches(draws.size(), in_flight, size, [&](std::size_t first, std::size_t count, std::size_t turn) {
+    return begin(seed, draws.subspan(first, count), channels[turn]);
+  });
   return latency_ns;
 }
 

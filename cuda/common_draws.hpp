@@ -3,13 +3,12 @@
 #include <span>
 #include <vector>
 
-#include "cuda/device_stream.hpp"
+#include "cuda/channel.hpp"
 #include "host/evaluation/backend.hpp"
 
 namespace spacemoe {
 
-/// Backend::draw_common on the stream's device, which must be the current one.
-std::vector<Nanoseconds> cuda_draw_common(Seed seed, std::span<CommonDraws const> draws,
-                                          DeviceStream const& stream);
+/// Backend::draw_common on the current device, through channels of that device.
+std::vector<Nanoseconds> cuda_draw_common(Seed seed, std::span<CommonDraws const> draws, Channels& channels);
 
 }  // namespace spacemoe

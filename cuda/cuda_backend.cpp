@@ -61,24 +61,24 @@ class CudaBackend final : public Backend {
   std::vector<Nanoseconds> draw_common(Seed seed, std::span<CommonDraws const> draws) override {
     std::lock_guard const lock(mutex_);
     use_device();
-    return cuda_draw_common(seed, draws, channels_[0].stream);
+    return cuda_draw_common(seed, draws, channels_);
   }
 
   std::unique_ptr<MoveScorer> move_scorer(SnapshotBatch const& batch, std::span<SatelliteId const> sources,
                                           ScoringTables const& tables) override {
     std::lock_guard const lock(mutex_);
     use_device();
-    return make_cuda_move_scorer(batch, sources, tables, channels_);
+    return make_cuda_move_scorer(batch, sources, tables, memory_, channels_);
   }
 
  private:
   explicit CudaBackend(std::shared_ptr<DevicePool const> const& memory)
-      : device_(memory->device()), channels_{{Channel(memory), Channel(memory)}} {}
+      : memory_(memory), channels_{{Channel(memory), Channel(memory)}} {}
 
   /// The current device belongs to the thread, and calls may come from any.
-  void use_device() const { check(cudaSetDevice(device_)); }
+  void use_device() const { check(cudaSetDevice(memory_->device())); }
 
-  int device_;
+  std::shared_ptr<DevicePool const> memory_;
   std::mutex mutex_;  ///< one operation at a time has the channels
   Channels channels_;
 };

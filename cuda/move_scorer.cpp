@@ -4,7 +4,10 @@
 #include <mutex>
 #include <vector>
 
+#include <tbb/parallel_for.h>
+
 #include "cuda/device_buffer.hpp"
+#include "cuda/device_tables.hpp"
 #include "cuda/move_scoring.hpp"
 #include "cuda/path_latencies.hpp"
 
@@ -13,9 +16,7 @@ namespace {
 
 /// Slots whose paths are found at once, and to whose multiples rows are padded: a warp.
 constexpr std::uint32_t slots_at_once = 32;
-/// Scores of one launch, by changes and slots: some 24 MB of results.
-constexpr std::size_t scores_at_once = std::size_t{1} << 20;
-/// The most changes of a launch: what a grid may have in its second dimension.
+/// The most changes of a launch: what a grid may have in its second and third dimension.
 constexpr std::size_t most_changes = 65535;
 
 /// The laws of all layers on a device.
@@ -57,25 +58,40 @@ class DeviceLaws {
   std::uint32_t race_top_k_ = 0;
 };
 
+/// Changes and their hosts, as they were asked for, and which of them a batch is made of.
+struct Request {
+  std::span<LayerChange const> changes;
+  std::span<SatelliteId const> hosts;
+  std::uint32_t experts;
+
+  std::span<SatelliteId const> hosts_of(std::size_t change) const {
+    return hosts.subspan(changes[change].first_host, experts);
+  }
+};
+
+/// Some changes of a request whose results are not here yet.
+template <class Number>
+struct ScoringInFlight {
+  std::span<std::size_t const> change;
+  std::span<Number const> found;  ///< in pinned memory
+};
+
 class CudaMoveScorer final : public MoveScorer {
  public:
   CudaMoveScorer(SnapshotBatch const& batch, std::span<SatelliteId const> sources,
-                 ScoringTables const& tables, Channels& channels)
+                 ScoringTables const& tables, std::shared_ptr<DevicePool const> const& memory,
+                 Channels& channels)
       : tables_(tables),
-        stream_(channels[0].stream),
-        laws_(tables, stream_),
-        expert_ns_(tables.expert_ns(), stream_),
-        satellite_ns_(tables.satellite_ns(), stream_) {
-    view_.nodes = batch.wiring->nodes;
-    view_.slots = batch.snapshots;
-    view_.slot_stride = (batch.snapshots + slots_at_once - 1) / slots_at_once * slots_at_once;
-    view_.experts = tables.experts();
+        channels_{{Channel(memory), Channel(memory)}},
+        laws_(tables, stream()),
+        expert_ns_(tables.expert_ns(), stream()),
+        satellite_ns_(tables.satellite_ns(), stream()),
+        view_(pathless_view(tables, batch, slots_at_once)),
+        path_ns_(sources.size() * view_.nodes * std::size_t{view_.slot_stride}, stream()) {
     view_.expert_ns = expert_ns_.span();
     view_.satellite_ns = satellite_ns_.span();
-    path_ns_ =
-        DeviceBuffer<Nanoseconds>(sources.size() * view_.nodes * std::size_t{view_.slot_stride}, stream_);
     view_.path_ns = path_ns_.span();
-    stream_.synchronize();
+    stream().synchronize();
     for (std::uint32_t first = 0; first < view_.slots; first += slots_at_once) {
       auto const some = part(batch, first, std::min(slots_at_once, view_.slots - first));
       cuda_path_latencies(some, sources, channels)->copy_by_slot(first, view_.slot_stride, path_ns_);
@@ -84,88 +100,142 @@ class CudaMoveScorer final : public MoveScorer {
 
   LayerScores score(std::span<LayerChange const> changes, std::span<SatelliteId const> hosts) const override {
     std::lock_guard const lock(mutex_);
-    check(cudaSetDevice(stream_.memory().device()));
+    check(cudaSetDevice(stream().memory().device()));
     LayerScores scores;
     for (auto* const part : {&scores.mean_ns, &scores.variance_ns2, &scores.delivered}) {
       part->resize(changes.size() * view_.slots);
     }
-    DeviceBuffer<SatelliteId> const device_hosts(hosts, stream_);
-    std::size_t const step =
-        std::clamp<std::size_t>(scores_at_once / std::max(view_.slots, 1u), 1, most_changes);
-    for (std::size_t first = 0; first < changes.size(); first += step) {
-      auto const some = changes.subspan(first, std::min(step, changes.size() - first));
-      score_some(some, hosts, device_hosts, first * view_.slots, scores);
+    if (view_.slots == 0) return scores;
+    Request const request{changes, hosts, view_.experts};
+    std::vector<std::size_t> single, queued;
+    for (std::size_t c = 0; c < changes.size(); ++c) {
+      (shares_hosts(request.hosts_of(c)) ? queued : single).push_back(c);
     }
+    score_on_device(request, single, scores);
+    score_on_host(request, queued, scores);
     return scores;
   }
 
  private:
-  void score_some(std::span<LayerChange const> changes, std::span<SatelliteId const> hosts,
-                  DeviceBuffer<SatelliteId> const& device_hosts, std::size_t at, LayerScores& scores) const {
-    std::size_t const count = changes.size() * view_.slots;
-    if (count == 0) return;
-    DeviceBuffer<LayerChange> const device_changes(changes, stream_);
-    DeviceBuffer<double> mean_ns(count, stream_);
-    DeviceBuffer<double> variance_ns2(count, stream_);
-    DeviceBuffer<double> delivered(count, stream_);
-    ScoringBatch const batch{view_,          laws_.data(),        device_changes.data(), device_hosts.data(),
-                             mean_ns.data(), variance_ns2.data(), delivered.data()};
-    auto const number = static_cast<std::uint32_t>(changes.size());
-    launch_score_by_sets(batch, number, stream_);
+  DeviceStream const& stream() const { return channels_[0].stream; }
+
+  /// Rows of scores of a change [slot].
+  ScoreRows rows(std::size_t change, LayerScores& scores) const {
+    std::size_t const at = change * view_.slots;
+    return {&scores.mean_ns[at], &scores.variance_ns2[at], &scores.delivered[at]};
+  }
+
+  void score_on_device(Request const& request, std::span<std::size_t const> single,
+                       LayerScores& scores) const {
+    InFlight<ScoringInFlight<double>> in_flight(channels_, [&](ScoringInFlight<double>&& batch) {
+      std::size_t const numbers = batch.change.size() * view_.slots;
+      for (std::size_t i = 0; i < batch.change.size(); ++i) {
+        double const* const found = batch.found.data() + i * view_.slots;
+        ScoreRows const to = rows(batch.change[i], scores);
+        std::copy_n(found, view_.slots, to.mean_ns);
+        std::copy_n(found + numbers, view_.slots, to.variance_ns2);
+        std::copy_n(found + 2 * numbers, view_.slots, to.delivered);
+      }
+    });
+    auto const launch = [&](ScoringBatch const& batch, std::uint32_t changes, double* found,
+                            DeviceStream const& stream) {
+      std::size_t const numbers = std::size_t{changes} * view_.slots;
+      launch_scores({batch, found, found + numbers, found + 2 * numbers}, changes, stream);
+    };
+    run(request, single, 3, in_flight, launch);
+  }
+
+  void launch_scores(ScoreOutput const& output, std::uint32_t changes, DeviceStream const& stream) const {
+    launch_score_by_sets(output, changes, stream);
     if (laws_.most_experts() > max_subset_experts) {
-      launch_score_in_order(batch, number, laws_.most_experts(), laws_.race_top_k(), stream_);
-    }
-    mean_ns.copy_to(std::span(scores.mean_ns).subspan(at, count));
-    variance_ns2.copy_to(std::span(scores.variance_ns2).subspan(at, count));
-    delivered.copy_to(std::span(scores.delivered).subspan(at, count));
-    stream_.synchronize();
-    score_queued_ones(batch, changes, hosts, at, scores);
-  }
-
-  void score_queued_ones(ScoringBatch const& batch, std::span<LayerChange const> changes,
-                         std::span<SatelliteId const> hosts, std::size_t at, LayerScores& scores) const {
-    std::size_t const rows = 2 * std::size_t{view_.experts} + 1;
-    DeviceBuffer<Nanoseconds> found;
-    std::vector<Nanoseconds> path_ns(rows * view_.slots);
-    for (std::uint32_t c = 0; c < changes.size(); ++c) {
-      auto const changed = hosts.subspan(changes[c].first_host, view_.experts);
-      if (!shares_hosts(changed)) continue;
-      if (found.size() == 0) found = DeviceBuffer<Nanoseconds>(path_ns.size(), stream_);
-      launch_gather_change(batch, c, found.data(), stream_);
-      found.copy_to(path_ns);
-      stream_.synchronize();
-      std::size_t const first = at + c * std::size_t{view_.slots};
-      score_queued(tables_, changes[c], changed, paths(path_ns), view_.slots,
-                   {&scores.mean_ns[first], &scores.variance_ns2[first], &scores.delivered[first]});
+      launch_score_in_order(output, changes, laws_.most_experts(), laws_.race_top_k(), stream);
     }
   }
 
-  ChangePaths paths(std::vector<Nanoseconds> const& path_ns) const {
+  /// Layers whose experts share hosts: the device looks up their paths.
+  void score_on_host(Request const& request, std::span<std::size_t const> queued, LayerScores& scores) const {
+    std::size_t const path_rows = 2 * std::size_t{view_.experts} + 1;
+    InFlight<ScoringInFlight<Nanoseconds>> in_flight(channels_, [&](ScoringInFlight<Nanoseconds>&& batch) {
+      tbb::parallel_for(std::size_t{0}, batch.change.size(), [&](std::size_t i) {
+        std::size_t const change = batch.change[i];
+        score_queued(tables_, request.changes[change], request.hosts_of(change),
+                     paths(batch.found.data() + i * path_rows * view_.slots), view_.slots,
+                     rows(change, scores));
+      });
+    });
+    run(request, queued, path_rows, in_flight, launch_gather_changes);
+  }
+
+  /// Sends changes to the device in batches and brings back `numbers` numbers for each of them and slot.
+  /// launch(batch, changes, found, stream) starts the kernels.
+  template <class Number, class Launch>
+  void run(Request const& request, std::span<std::size_t const> chosen, std::size_t numbers,
+           InFlight<ScoringInFlight<Number>>& in_flight, Launch const& launch) const {
+    std::size_t const change_bytes =
+        sizeof(LayerChange) + view_.experts * sizeof(SatelliteId) + numbers * view_.slots * sizeof(Number);
+    std::size_t const fit = batch_bytes(chosen.size() * change_bytes) / change_bytes;
+    auto const size = [&](std::size_t, std::size_t most) {
+      return std::clamp<std::size_t>(fit, 1, std::min(most, most_changes));
+    };
+    run_in_batches(
+        chosen.size(), in_flight, size, [&](std::size_t first, std::size_t count, std::size_t turn) {
+          return begin<Number>(request, chosen.subspan(first, count), numbers, launch, channels_[turn]);
+        });
+  }
+
+  template <class Number, class Launch>
+  ScoringInFlight<Number> begin(Request const& request, std::span<std::size_t const> chosen,
+                                std::size_t numbers, Launch const& launch, Channel& channel) const {
+    std::vector<LayerChange> changes;
+    std::vector<SatelliteId> hosts;
+    for (std::size_t const c : chosen) {
+      changes.push_back(request.changes[c]);
+      changes.back().first_host = hosts.size();
+      auto const of_change = request.hosts_of(c);
+      hosts.insert(hosts.end(), of_change.begin(), of_change.end());
+    }
+    DeviceBuffer<Number> const found(chosen.size() * numbers * view_.slots, channel.stream);
+    std::size_t const bytes = padded_bytes(Span<LayerChange const>(changes), Span<SatelliteId const>(hosts));
+    std::byte* const pinned = channel.pinned.room(bytes + found.bytes());
+    DeviceTables tables(bytes, channel);
+    ScoringBatch const batch{view_, laws_.data(), tables.add(Span<LayerChange const>(changes)).data(),
+                             tables.add(Span<SatelliteId const>(hosts)).data()};
+    tables.upload();
+    launch(batch, static_cast<std::uint32_t>(changes.size()), found.data(), channel.stream);
+    std::span const results(reinterpret_cast<Number*>(pinned + bytes), found.size());
+    found.copy_to(results);
+    return {chosen, results};
+  }
+
+  /// From rows one after the other, as launch_gather_changes leaves them.
+  ChangePaths paths(Nanoseconds const* row) const {
     ChangePaths paths;
     for (std::size_t e = 0; e < view_.experts; ++e) {
-      paths.there.push_back(&path_ns[e * view_.slots]);
-      paths.back.push_back(&path_ns[(view_.experts + e) * view_.slots]);
+      paths.there.push_back(row + e * view_.slots);
+      paths.back.push_back(row + (view_.experts + e) * view_.slots);
     }
-    paths.forward = &path_ns[2 * std::size_t{view_.experts} * view_.slots];
+    paths.forward = row + 2 * std::size_t{view_.experts} * view_.slots;
     return paths;
   }
 
   ScoringTables const& tables_;
-  DeviceStream stream_;
+  mutable std::mutex mutex_;  ///< one call at a time has the channels
+  mutable Channels channels_;
   DeviceLaws laws_;
   DeviceBuffer<std::uint64_t> expert_ns_;
   DeviceBuffer<std::uint64_t> satellite_ns_;
-  DeviceBuffer<Nanoseconds> path_ns_;
   ScoringView view_;
-  mutable std::mutex mutex_;
+  DeviceBuffer<Nanoseconds> path_ns_;
 };
 
 }  // namespace
 
 std::unique_ptr<MoveScorer> make_cuda_move_scorer(SnapshotBatch const& batch,
                                                   std::span<SatelliteId const> sources,
-                                                  ScoringTables const& tables, Channels& channels) {
-  return std::make_unique<CudaMoveScorer>(batch, sources, tables, channels);
+                                                  ScoringTables const& tables,
+                                                  std::shared_ptr<DevicePool const> const& memory,
+                                                  Channels& channels) {
+  return std::make_unique<CudaMoveScorer>(batch, sources, tables, memory, channels);
 }
 
 }  // namespace spacemoe

@@ -1,3 +1,5 @@
+#include <string>
+
 #include "cuda/check.hpp"
 #include "cuda/device_buffer.hpp"
 #include "cuda/kernel_times.hpp"
@@ -26,14 +28,15 @@ __device__ std::uint64_t key_of(ScoringBatch const& batch, LayerChange const& ch
                                   view.path(change.aggregation, node)[slot], compute_ns, position);
 }
 
-__device__ void keep(ScoringBatch const& batch, LayerChange const& change, std::size_t change_number,
+__device__ void keep(ScoreOutput const& output, LayerChange const& change, std::size_t change_number,
                      std::uint32_t slot, LayerScore score) {
+  ScoringBatch const& batch = output.batch;
   Nanoseconds const forward = batch.view.path(change.aggregation, change.forward)[slot];
   add_gateway<OneSlot>(forward, change.gateway_ns, score);
   std::size_t const at = change_number * batch.view.slots + slot;
-  batch.mean_ns[at] = score.mean_ns;
-  batch.variance_ns2[at] = score.variance_ns2;
-  batch.delivered[at] = score.delivered;
+  output.mean_ns[at] = score.mean_ns;
+  output.variance_ns2[at] = score.variance_ns2;
+  output.delivered[at] = score.delivered;
 }
 
 template <std::uint32_t count>
@@ -51,13 +54,14 @@ __device__ LayerScore score_set_of(ScoringBatch const& batch, LayerChange const&
 /// One thread per change and slot, slots side by side. Layers of at most `count` experts and of more than
 /// half as many, or of any smaller number where count is 8.
 template <std::uint32_t count>
-__global__ void __launch_bounds__(threads) score_by_sets(ScoringBatch batch) {
+__global__ void __launch_bounds__(threads) score_by_sets(ScoreOutput output) {
+  ScoringBatch const& batch = output.batch;
   std::uint32_t const slot = blockIdx.x * threads + threadIdx.x;
   LayerChange const change = batch.change[blockIdx.y];
   LayerLawView const& law = batch.law[change.layer];
   if (slot >= batch.view.slots || law.within.empty()) return;
   if ((law.expert.size() > 8) != (count > 8)) return;
-  keep(batch, change, blockIdx.y, slot, score_set_of<count>(batch, change, law, slot));
+  keep(output, change, blockIdx.y, slot, score_set_of<count>(batch, change, law, slot));
 }
 
 /// Shared memory of a team.
@@ -153,7 +157,8 @@ __device__ RaceSums<double> race_sums(LayerLawView const& law, OrderedLayer cons
 /// layer. All are races where `known_top_k` is not 0. Others have nothing to share among a team and are left
 /// to one lane.
 template <std::uint32_t known_top_k>
-__global__ void score_in_order(ScoringBatch batch, std::uint32_t experts) {
+__global__ void score_in_order(ScoreOutput output, std::uint32_t experts) {
+  ScoringBatch const& batch = output.batch;
   extern __shared__ std::uint64_t shared[];
   std::uint32_t const number = threadIdx.x / team_lanes;
   std::uint32_t const slot = blockIdx.x * (blockDim.x / team_lanes) + number;
@@ -182,21 +187,21 @@ __global__ void score_in_order(ScoringBatch batch, std::uint32_t experts) {
   } else if (team.lane == 0) {
     sums = symmetric_sums(layer, law.top_k, law.weight.data());
   }
-  if (team.lane == 0) keep(batch, change, blockIdx.y, slot, ordered_score(law, layer, room.key, sums));
+  if (team.lane == 0) keep(output, change, blockIdx.y, slot, ordered_score(law, layer, room.key, sums));
 }
 
-/// One thread per path row and slot.
-__global__ void __launch_bounds__(threads)
-    gather_change(ScoringBatch batch, std::uint32_t change_number, Nanoseconds* found) {
+/// One thread per change, path row and slot.
+__global__ void __launch_bounds__(threads) gather_changes(ScoringBatch batch, Nanoseconds* found) {
   std::uint32_t const slot = blockIdx.x * threads + threadIdx.x;
   if (slot >= batch.view.slots) return;
-  LayerChange const change = batch.change[change_number];
+  LayerChange const change = batch.change[blockIdx.z];
   std::uint32_t const experts = batch.view.experts;
   std::uint32_t const row = blockIdx.y;
   std::uint32_t const source = row < experts ? change.gateway : change.aggregation;
   std::uint32_t const node =
       row < 2 * experts ? node_of(batch.host[change.first_host + row % experts]) : change.forward;
-  found[std::size_t{row} * batch.view.slots + slot] = batch.view.path(source, node)[slot];
+  std::size_t const to = (std::size_t{blockIdx.z} * gridDim.y + row) * batch.view.slots + slot;
+  found[to] = batch.view.path(source, node)[slot];
 }
 
 unsigned blocks(std::uint32_t count, std::uint32_t per_block) {
@@ -204,58 +209,70 @@ unsigned blocks(std::uint32_t count, std::uint32_t per_block) {
 }
 
 template <std::uint32_t most_experts>
-void launch_sets(ScoringBatch const& batch, dim3 grid, cudaStream_t stream) {
+void launch_sets(ScoreOutput const& output, dim3 grid, cudaStream_t stream) {
   LaunchTimer const timer("score_by_sets", stream);
-  score_by_sets<most_experts><<<grid, threads, 0, stream>>>(batch);
+  score_by_sets<most_experts><<<grid, threads, 0, stream>>>(output);
   check_launch();
 }
 
+void require_shared_memory(std::uint32_t experts, std::size_t bytes) {
+  int device = 0;
+  int most = 0;
+  check(cudaGetDevice(&device));
+  check(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
+  if (bytes <= static_cast<std::size_t>(most)) return;
+  throw BackendError("cuda: scoring layers of " + std::to_string(experts) + " experts takes " +
+                     std::to_string(bytes) + " bytes of shared memory per block, and device " +
+                     std::to_string(device) + " has " + std::to_string(most) + "; use --backend cpu");
+}
+
 template <std::uint32_t known_top_k>
-void launch_race(ScoringBatch const& batch, std::uint32_t changes, std::uint32_t experts,
+void launch_race(ScoreOutput const& output, std::uint32_t changes, std::uint32_t experts,
                  cudaStream_t stream) {
   std::uint32_t teams = 4;
   while (teams > 1 && teams * team_bytes(experts) > shared_bytes_everywhere) teams /= 2;
   std::size_t const bytes = teams * team_bytes(experts);
   if (bytes > shared_bytes_everywhere) {
+    require_shared_memory(experts, bytes);
     check(cudaFuncSetAttribute(score_in_order<known_top_k>, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                static_cast<int>(bytes)));
   }
-  dim3 const grid(blocks(batch.view.slots, teams), changes);
+  dim3 const grid(blocks(output.batch.view.slots, teams), changes);
   LaunchTimer const timer("score_in_order", stream);
-  score_in_order<known_top_k><<<grid, teams * team_lanes, bytes, stream>>>(batch, experts);
+  score_in_order<known_top_k><<<grid, teams * team_lanes, bytes, stream>>>(output, experts);
   check_launch();
 }
 
 }  // namespace
 
-void launch_score_by_sets(ScoringBatch const& batch, std::uint32_t changes, cudaStream_t stream) {
-  dim3 const grid(blocks(batch.view.slots, threads), changes);
-  launch_sets<8>(batch, grid, stream);
-  launch_sets<16>(batch, grid, stream);
+void launch_score_by_sets(ScoreOutput const& output, std::uint32_t changes, cudaStream_t stream) {
+  dim3 const grid(blocks(output.batch.view.slots, threads), changes);
+  launch_sets<8>(output, grid, stream);
+  launch_sets<16>(output, grid, stream);
 }
 
-void launch_score_in_order(ScoringBatch const& batch, std::uint32_t changes, std::uint32_t experts,
+void launch_score_in_order(ScoreOutput const& output, std::uint32_t changes, std::uint32_t experts,
                            std::uint32_t race_top_k, cudaStream_t stream) {
   switch (race_top_k) {
     case 2:
-      return launch_race<2>(batch, changes, experts, stream);
+      return launch_race<2>(output, changes, experts, stream);
     case 4:
-      return launch_race<4>(batch, changes, experts, stream);
+      return launch_race<4>(output, changes, experts, stream);
     case 6:
-      return launch_race<6>(batch, changes, experts, stream);
+      return launch_race<6>(output, changes, experts, stream);
     case 8:
-      return launch_race<8>(batch, changes, experts, stream);
+      return launch_race<8>(output, changes, experts, stream);
     default:
-      return launch_race<0>(batch, changes, experts, stream);
+      return launch_race<0>(output, changes, experts, stream);
   }
 }
 
-void launch_gather_change(ScoringBatch const& batch, std::uint32_t change, Nanoseconds* found,
-                          cudaStream_t stream) {
-  dim3 const grid(blocks(batch.view.slots, threads), 2 * batch.view.experts + 1);
-  LaunchTimer const timer("gather_change", stream,
-                          std::uint64_t{grid.y} * batch.view.slots * 2 * sizeof(Nanoseconds));
-  gather_change<<<grid, threads, 0, stream>>>(batch, change, found);
+void launch_gather_changes(ScoringBatch const& batch, std::uint32_t changes, Nanoseconds* found,
+                           cudaStream_t stream) {
+  dim3 const grid(blocks(batch.view.slots, threads), 2 * batch.view.experts + 1, changes);
+  LaunchTimer const timer("gather_changes", stream,
+                          std::uint64_t{changes} * grid.y * batch.view.slots * 2 * sizeof(Nanoseconds));
+  gather_changes<<<grid, threads, 0, stream>>>(batch, found);
   check_launch();
 }
 

@@ -20,7 +20,7 @@ README = CUDA / "README.md"
 BEGIN, END = "<!-- cuda/resources.py -->\n", "<!-- end -->\n"
 ARCHITECTURES = ("sm_89", "sm_90")
 FUSING = "sm_90"  # has one instruction for an addition and a minimum
-# Where experts are not drawn in a race, for which one lane in eight keeps an array of any length.
+# Where the number of experts drawn is not known to the compiler, a lane keeps an array of any length.
 ALLOWED_STACK_BYTES = {"score_in_order<0u>": 272}
 FLAGS = ["-std=c++20", "-O3", "-DNDEBUG", "-fmad=false", f"-I{CUDA.parent}"]
 

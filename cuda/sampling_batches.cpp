@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstring>
 #include <functional>
 #include <numeric>
 #include <optional>
@@ -10,6 +9,7 @@
 
 #include "cuda/check.hpp"
 #include "cuda/device_buffer.hpp"
+#include "cuda/device_tables.hpp"
 #include "cuda/sampling.hpp"
 #include "cuda/sampling_kernels.hpp"
 
@@ -17,38 +17,6 @@
 
 namespace spacemoe {
 namespace {
-
-constexpr std::size_t alignment = 16;  // of all that kernels read
-
-/// Bytes of arrays, each padded.
-template <class... T>
-std::size_t padded_bytes(Span<T const> const&... arrays) {
-  return (((arrays.size() * sizeof(T) + alignment - 1) / alignment * alignment) + ... + 0);
-}
-
-/// Arrays in one block of device memory, put together in pinned memory.
-class DeviceTables {
- public:
-  /// Room for so many padded bytes.
-  DeviceTables(std::size_t bytes, Channel& channel)
-      : host_(channel.pinned.room(bytes)), device_(bytes, channel.stream) {}
-
-  /// Returns where the array will be after upload().
-  template <class T>
-  Span<T const> add(Span<T const> array) {
-    if (array.size() == 0) return {};
-    std::memcpy(host_ + used_, array.data(), array.size() * sizeof(T));
-    auto const* const place = reinterpret_cast<T const*>(device_.data() + used_);
-    used_ += padded_bytes(array);
-    return {place, array.size()};
-  }
-  void upload() { device_.copy_from({host_, used_}); }
-
- private:
-  std::byte* host_;
-  DeviceBuffer<std::byte> device_;
-  std::size_t used_ = 0;
-};
 
 std::size_t table_bytes(RoutingView const& routing) {
   return padded_bytes(routing.alias, routing.weight, routing.inclusion, routing.order);
@@ -191,19 +159,10 @@ class Sampling {
   void run() {
     InFlight<SampledBatch> in_flight(channels_, [&](SampledBatch&& batch) { add(batch); });
     std::size_t const budget = batch_bytes(all_bytes());
-    std::size_t most = cells_.size();
-    for (std::size_t first = 0; first < cells_.size();) {
-      std::size_t const count = batch_size(first, most, budget);
-      try {
-        in_flight.add([&](std::size_t turn) { return begin(first, count, turn); });
-        first += count;
-      } catch (DeviceOutOfMemory const&) {
-        if (in_flight.finish_all()) continue;
-        if (count == 1) throw;
-        most = count / 2;
-      }
-    }
-    in_flight.finish_all();
+    run_in_batches(
+        cells_.size(), in_flight,
+        [&](std::size_t first, std::size_t most) { return batch_size(first, most, budget); },
+        [&](std::size_t first, std::size_t count, std::size_t turn) { return begin(first, count, turn); });
   }
 
   bool finds() const { return !bins_.empty(); }
@@ -220,12 +179,11 @@ class Sampling {
                                  [&](Cell const& cell) { return cell_bytes(cell); });
   }
 
-  /// Cells of the next batch: at least one.
+  /// Cells of the next batch, of at most so many: at least one.
   std::size_t batch_size(std::size_t first, std::size_t most, std::size_t budget) const {
-    std::size_t const left = std::min(most, cells_.size() - first);
     std::size_t bytes = 0;
     std::size_t count = 0;
-    while (count < left) {
+    while (count < most) {
       bytes += cell_bytes(cells_[first + count]);
       if (count > 0 && bytes > budget) break;
       ++count;

@@ -68,18 +68,19 @@ struct LayerChange {
 // Sort keys: latency above, position among the positive experts below. Latencies of unreachable experts are
 // all the same, above any other.
 inline constexpr std::uint32_t key_bits = 16;
-inline constexpr std::uint64_t lost_ns = std::uint64_t{1} << 46;
 
-/// Key of an expert: there, compute, and back. `Word` counts nanoseconds of one slot or of several.
+/// Key of an expert: there, compute, and back. `Word` counts nanoseconds of one slot or of several. Costs of
+/// `unreachable` or more count as unreachable, as everywhere.
 template <class Word>
 SPACEMOE_INLINE Word score_key(Word const& there, Word const& back, std::uint64_t compute_ns,
                                std::uint32_t position) {
   Word const whole = there + back + compute_ns;
-  Word const lost = Word{} + lost_ns;
   Word const none = Word{} + std::uint64_t{unreachable};
-  Word const latency = there < none ? (back < none ? whole : lost) : lost;
-  return (latency << key_bits) + position;
+  return ((whole < none ? whole : none) << key_bits) + position;
 }
+
+/// The least key of an unreachable expert.
+inline constexpr std::uint64_t lost_key = std::uint64_t{unreachable} << key_bits;
 
 /// One slot at a time. A CPU has the same with vectors of slots.
 struct OneSlot {
@@ -172,7 +173,7 @@ SPACEMOE_INLINE LayerScoreOf<typename Slots::Real> subset_score(typename Slots::
   using Word = typename Slots::Word;
   using Real = typename Slots::Real;
   sort_from<count, 0>(key);
-  Word const limit = Word{} + (lost_ns << key_bits);
+  Word const limit = Word{} + lost_key;
   Word const position_mask = Word{} + ((std::uint64_t{1} << key_bits) - 1);
   Word const one = Word{} + std::uint64_t{1};
   Word const first_ns = key[0] >> key_bits;
@@ -252,7 +253,6 @@ SPACEMOE_FN constexpr std::uint32_t whole_strides(std::uint32_t experts) {
 SPACEMOE_FN inline OrderedLayer order_layer(LayerLawView const& law, std::uint64_t const* key,
                                             std::uint32_t experts, std::uint16_t* position, double* step,
                                             double* step_squares) {
-  std::uint64_t const limit = lost_ns << key_bits;
   bool const race = !law.node_weight.empty();
   for (std::uint32_t m = experts; m < whole_strides(experts); ++m) {
     step[m] = 0;
@@ -265,7 +265,7 @@ SPACEMOE_FN inline OrderedLayer order_layer(LayerLawView const& law, std::uint64
     step[m] = 0;
     step_squares[m] = 0;
     rest = rest + law.weight[position[m]];
-    if (key[m] >= limit) continue;
+    if (key[m] >= lost_key) continue;
     if (reachable_experts == 0) reachable_experts = m + 1;
     if (m == 0) continue;
     double const before = OneSlot::real((key[m - 1] >> key_bits) - (key[0] >> key_bits));

@@ -17,13 +17,7 @@ class CpuMoveScorer final : public MoveScorer {
  public:
   CpuMoveScorer(std::shared_ptr<PathMemory> memory, SnapshotBatch const& batch,
                 std::span<SatelliteId const> sources, ScoringTables const& tables)
-      : tables_(tables) {
-    view_.nodes = batch.wiring->nodes;
-    view_.slots = batch.snapshots;
-    view_.slot_stride = (batch.snapshots + slots_at_once - 1) / slots_at_once * slots_at_once;
-    view_.experts = tables.experts();
-    view_.expert_ns = tables.expert_ns();
-    view_.satellite_ns = tables.satellite_ns();
+      : tables_(tables), view_(pathless_view(tables, batch, slots_at_once)) {
     path_ns_.resize(sources.size() * view_.nodes * view_.slot_stride);
     view_.path_ns = path_ns_;
     PathPlan const plan = path_plan(*batch.wiring, sources.size());
@@ -75,8 +69,8 @@ class CpuMoveScorer final : public MoveScorer {
   }
 
   ScoringTables const& tables_;
-  std::vector<Nanoseconds> path_ns_;
   ScoringView view_;
+  std::vector<Nanoseconds> path_ns_;
 };
 
 }  // namespace

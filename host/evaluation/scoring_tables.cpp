@@ -64,6 +64,18 @@ bool shares_hosts(std::span<SatelliteId const> hosts) {
   return std::ranges::adjacent_find(sorted) != sorted.end();
 }
 
+ScoringView pathless_view(ScoringTables const& tables, SnapshotBatch const& batch,
+                          std::uint32_t slots_at_once) {
+  ScoringView view;
+  view.nodes = batch.wiring->nodes;
+  view.slots = batch.snapshots;
+  view.slot_stride = (batch.snapshots + slots_at_once - 1) / slots_at_once * slots_at_once;
+  view.experts = tables.experts();
+  view.expert_ns = tables.expert_ns();
+  view.satellite_ns = tables.satellite_ns();
+  return view;
+}
+
 void score_queued(ScoringTables const& tables, LayerChange const& change, std::span<SatelliteId const> hosts,
                   ChangePaths const& paths, std::uint32_t slots, ScoreRows const& rows) {
   LayerCosts costs;

@@ -7,6 +7,7 @@
 #include "host/evaluation/layer_distribution.hpp"
 #include "host/model/activation.hpp"
 #include "host/model/compute.hpp"
+#include "host/network/network.hpp"
 #include "host/satellite_id.hpp"
 #include "kernels/layer_score.hpp"
 
@@ -37,6 +38,11 @@ class ScoringTables {
 
 /// Whether some host has several of a layer's experts, which then queue there.
 bool shares_hosts(std::span<SatelliteId const> hosts);
+
+/// The tables, and what a batch says of the paths, which are not there yet; slots are padded to a multiple of
+/// `slots_at_once`.
+ScoringView pathless_view(ScoringTables const& tables, SnapshotBatch const& batch,
+                          std::uint32_t slots_at_once);
 
 /// Path latencies of a change, a row [slot] each.
 struct ChangePaths {

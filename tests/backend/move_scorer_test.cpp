@@ -212,6 +212,57 @@ TEST_P(MoveScorerTest, TwoExpertsByHand) {
   EXPECT_EQ(scores.delivered[0], 1);
 }
 
+TEST_P(MoveScorerTest, WholeWarpsAndBlocksOfSlots) {
+  for (Size const size : {Size{3, 2}, Size{17, 2}}) {
+    auto const whole = problem(RoutingLaw::plackett_luce, size, 129, 0.8, false);
+    auto const expected = scores_of(whole);
+    for (std::uint32_t const snapshots : {0u, 31u, 32u, 128u}) {
+      auto some = problem(RoutingLaw::plackett_luce, size, 129, 0.8, false);
+      some.graph.batch = part(some.graph.batch, 0, snapshots);
+      auto const scores = scores_of(some);
+      ASSERT_EQ(scores.mean_ns.size(), some.changes.size() * snapshots);
+      for (std::size_t i = 0; i < scores.mean_ns.size(); ++i) {
+        std::size_t const at = i / snapshots * 129 + i % snapshots;
+        ASSERT_EQ(scores.mean_ns[i], expected.mean_ns[at]) << i;
+        ASSERT_EQ(scores.variance_ns2[i], expected.variance_ns2[at]) << i;
+        ASSERT_EQ(scores.delivered[i], expected.delivered[at]) << i;
+      }
+    }
+  }
+}
+
+TEST_P(MoveScorerTest, MoreChangesThanAGridHasRows) {
+  auto p = problem(RoutingLaw::plackett_luce, {3, 2}, 1, 0.8, false);
+  auto const few = scores_of(p);
+  std::vector<LayerChange> const pattern = p.changes;
+  for (std::size_t c = pattern.size(); c < 65537; ++c) p.changes.push_back(pattern[c % pattern.size()]);
+  auto const scores = scores_of(p);
+  for (std::size_t c = 0; c < p.changes.size(); ++c) {
+    ASSERT_EQ(scores.mean_ns[c], few.mean_ns[c % pattern.size()]) << c;
+  }
+}
+
+TEST_P(MoveScorerTest, CostsThatNoLatencyHoldsAreUnreachable) {
+  // Compute of 1.2 s on the way is a latency, of 2.2 s is none; alone on a host or not.
+  Graph const graph = line(4);
+  ActivationWeights const weights{1, 2, {0.75, 0.25}};
+  MoeModel model;
+  model.layers = model.moe_layers = 1;
+  model.experts = 2;
+  ComputeSpec spec;
+  spec.expert_ms = {1200, 2200};
+  ScoringTables const tables(RoutingLaw::plackett_luce, weights, 1, {model, spec}, 4);
+  SatelliteId const sources[] = {satellite(0)};
+  SatelliteId const hosts[] = {satellite(2), satellite(3), satellite(2), satellite(2)};
+  LayerChange const changes[] = {{0, 0, 0, 0, 0, 0}, {0, 0, 0, 0, 0, 2}};
+  LayerScores scores;
+  run([&] { scores = backend().move_scorer(graph.batch, sources, tables)->score(changes, hosts); });
+  for (std::size_t const change : {0u, 1u}) {
+    EXPECT_DOUBLE_EQ(scores.delivered[change], 0.75);
+    EXPECT_DOUBLE_EQ(scores.mean_ns[change], 1'200'000'000 + 42);
+  }
+}
+
 TEST_P(MoveScorerTest, NoChangesNoScores) {
   auto p = problem(RoutingLaw::plackett_luce, {3, 2}, 2, 1, false);
   p.changes.clear();

@@ -9,7 +9,10 @@
 
 #include "cuda/channel.hpp"
 #include "cuda/device_buffer.hpp"
+#include "host/cpu/cpu_backend.hpp"
 #include "host/evaluation/cuda_backend.hpp"
+#include "host/evaluation/layer_steps.hpp"
+#include "kernels/bins.hpp"
 #include "tests/support/graphs.hpp"
 
 // The program is linked so that these calls come here (--wrap): what they take is counted, and some of them
@@ -26,10 +29,11 @@ struct Taken {
 };
 
 Taken taken;
-int until_refusal = -1;     // allocations that succeed before one is refused; negative: all succeed
-int refusals = 0;           // in a row, once they begin
-int trims = 0;              // times that a pool had to give back what it kept
-int until_bad_launch = -1;  // launches that start before one does not; negative: all start
+int until_refusal = -1;             // allocations that succeed before one is refused; negative: all succeed
+int refusals = 0;                   // in a row, once they begin
+std::size_t most_bytes = SIZE_MAX;  // of one allocation
+int trims = 0;                      // times that a pool had to give back what it kept
+int until_bad_launch = -1;          // launches that start before one does not; negative: all start
 cudaError_t launch_error = cudaSuccess;
 cudaError_t attributes_error = cudaSuccess;
 
@@ -67,7 +71,7 @@ cudaError_t __real___cudaLaunchKernel(cudaKernel_t kernel, dim3 grid, dim3 block
 
 cudaError_t __wrap_cudaMallocFromPoolAsync(void** memory, std::size_t bytes, cudaMemPool_t pool,
                                            cudaStream_t stream) {
-  if (is_refused()) return cudaErrorMemoryAllocation;
+  if (is_refused() || bytes > most_bytes) return cudaErrorMemoryAllocation;
   cudaError_t const status = __real_cudaMallocFromPoolAsync(memory, bytes, pool, stream);
   if (status == cudaSuccess) taken.arrays.insert(*memory);
   return status;
@@ -140,6 +144,7 @@ class DeviceMemory : public ::testing::Test {
   void TearDown() override {
     until_refusal = until_bad_launch = -1;
     refusals = 0;
+    most_bytes = SIZE_MAX;
     launch_error = attributes_error = cudaSuccess;
     EXPECT_TRUE(taken.arrays.empty()) << taken.arrays.size() << " arrays leaked";
     EXPECT_TRUE(taken.pinned.empty()) << taken.pinned.size() << " blocks of pinned memory leaked";
@@ -336,6 +341,112 @@ TEST_F(DeviceMemory, SamplingFailsCleanlyWhenALaunchFails) {
     EXPECT_THROW(backend->sample_layers({1}, cells.cells), BackendError);
     EXPECT_TRUE(taken.arrays.empty());
     EXPECT_EQ(backend->sample_layers({1}, cells.cells), whole);
+  }
+}
+
+/// Scoring of layers of 3 and of 20 experts, some of them on one host, with everything that it needs.
+struct Scoring {
+  Graph graph = line(30);
+  ScoringTables tables;
+  std::vector<SatelliteId> sources{satellite(0), satellite(7)};
+  std::vector<LayerChange> changes;
+  std::vector<SatelliteId> hosts;
+
+  explicit Scoring(std::uint32_t experts)
+      : tables(RoutingLaw::plackett_luce, {1, experts, std::vector<double>(experts, 1.0)}, 2,
+               ComputeTimes({}, given_times()), 30) {
+    for (std::uint32_t c = 0; c < 40; ++c) {
+      changes.push_back({0, c % 2, 1, 7, c, hosts.size()});
+      for (std::uint32_t e = 0; e < experts; ++e) hosts.push_back(satellite(c % 5 == 0 ? e / 2 : e + c % 10));
+    }
+  }
+  static ComputeSpec given_times() {
+    ComputeSpec spec;
+    spec.expert_ms = {1};
+    return spec;
+  }
+  std::vector<double> means(MoveScorer const& scorer) const { return scorer.score(changes, hosts).mean_ns; }
+};
+
+TEST_F(DeviceMemory, ScoringGoesOnInSmallerBatchesWhenMemoryRunsOut) {
+  for (std::uint32_t const experts : {3u, 20u}) {
+    Scoring const scoring(experts);
+    auto const whole =
+        scoring.means(*make_cpu_backend()->move_scorer(scoring.graph.batch, scoring.sources, scoring.tables));
+    for (int first = 0; first < 12; ++first) {
+      auto const backend = make_cuda_backend(0);
+      auto const scorer = backend->move_scorer(scoring.graph.batch, scoring.sources, scoring.tables);
+      refuse(first, 3);
+      EXPECT_EQ(scoring.means(*scorer), whole) << "refused after " << first;
+      refuse(-1, 0);
+    }
+    auto const backend = make_cuda_backend(0);
+    auto const scorer = backend->move_scorer(scoring.graph.batch, scoring.sources, scoring.tables);
+    most_bytes = 500;  // room for a few changes
+    EXPECT_EQ(scoring.means(*scorer), whole);
+    most_bytes = SIZE_MAX;
+  }
+}
+
+TEST_F(DeviceMemory, ScoringFailsCleanly) {
+  Scoring const scoring(20);
+  auto const backend = make_cuda_backend(0);
+  auto const scorer = backend->move_scorer(scoring.graph.batch, scoring.sources, scoring.tables);
+  auto const whole = scoring.means(*scorer);
+  std::size_t const kept = taken.arrays.size();
+  for (int first = 0; first < 4; ++first) {
+    refuse(first, 1000);
+    EXPECT_THROW(scoring.means(*scorer), DeviceOutOfMemory);
+    EXPECT_EQ(taken.arrays.size(), kept);
+    refuse(-1, 0);
+    until_bad_launch = first;
+    EXPECT_THROW(scoring.means(*scorer), BackendError);
+    EXPECT_EQ(taken.arrays.size(), kept);
+    EXPECT_EQ(scoring.means(*scorer), whole);
+  }
+  for (int first = 0; first < 8; ++first) {
+    refuse(first, 1000);
+    EXPECT_THROW(backend->move_scorer(scoring.graph.batch, scoring.sources, scoring.tables),
+                 DeviceOutOfMemory);
+    EXPECT_EQ(taken.arrays.size(), kept);
+  }
+}
+
+TEST_F(DeviceMemory, CommonDrawsGoOnInSmallerBatchesOrFailCleanly) {
+  LayerSteps const steps({{{100, 0.5}, {200, 0.5}}, 0});
+  std::vector<CommonDraws> draws;
+  for (std::uint32_t i = 0; i < 20; ++i) draws.push_back({i, 1, 0, 100 + i, steps.view()});
+  auto const whole = make_cpu_backend()->draw_common({1}, draws);
+  for (int first = 0; first < 8; ++first) {
+    auto const backend = make_cuda_backend(0);
+    refuse(first, 3);
+    EXPECT_EQ(backend->draw_common({1}, draws), whole) << "refused after " << first;
+  }
+  auto const backend = make_cuda_backend(0);
+  most_bytes = 2000;  // room for a few draws
+  EXPECT_EQ(backend->draw_common({1}, draws), whole);
+  most_bytes = SIZE_MAX;
+  for (int first = 0; first < 3; ++first) {
+    refuse(first, 1000);
+    EXPECT_THROW(backend->draw_common({1}, draws), DeviceOutOfMemory);
+    refuse(-1, 0);
+    EXPECT_TRUE(taken.arrays.empty());
+  }
+  until_bad_launch = 0;
+  EXPECT_THROW(backend->draw_common({1}, draws), BackendError);
+  EXPECT_TRUE(taken.arrays.empty());
+}
+
+TEST_F(DeviceMemory, FoundTokensAreFoundInSmallerBatchesToo) {
+  Cells const cells;
+  std::vector<std::uint32_t> const bins{bin_of(3001), bin_of(3002)};
+  auto const whole = make_cpu_backend()->find_layers({1}, cells.cells, bins);
+  ASSERT_FALSE(whole.empty());
+  for (int first = 0; first < 12; ++first) {
+    auto const backend = make_cuda_backend(0);
+    refuse(first, 3);
+    auto found = backend->find_layers({1}, cells.cells, bins);
+    EXPECT_TRUE(std::ranges::is_permutation(found, whole)) << "refused after " << first;
   }
 }
 
