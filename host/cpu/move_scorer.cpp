@@ -49,10 +49,13 @@ class CpuMoveScorer final : public MoveScorer {
   /// Turns rows of snapshots into rows of slots.
   void keep(PathTable const& table, std::size_t sources, std::uint32_t first, std::uint32_t count) {
     tbb::parallel_for(std::size_t{0}, sources, [&](std::size_t source) {
+      std::vector<std::vector<Nanoseconds>> row(count);
       for (std::uint32_t slot = 0; slot < count; ++slot) {
-        auto const row = table.row(slot, static_cast<std::uint32_t>(source));
-        Nanoseconds* const to = &path_ns_[source * view_.nodes * view_.slot_stride + first + slot];
-        for (std::size_t node = 0; node < row.size(); ++node) to[node * view_.slot_stride] = row[node];
+        row[slot] = table.row(slot, static_cast<std::uint32_t>(source));
+      }
+      Nanoseconds* to = &path_ns_[source * view_.nodes * view_.slot_stride + first];
+      for (std::size_t node = 0; node < view_.nodes; ++node, to += view_.slot_stride) {
+        for (std::uint32_t slot = 0; slot < count; ++slot) to[slot] = row[slot][node];
       }
     });
   }
