@@ -34,7 +34,8 @@ class CpuMoveScorer final : public MoveScorer {
     }
     tbb::parallel_for(std::size_t{0}, changes.size(), [&](std::size_t c) {
       std::size_t const at = c * view_.slots;
-      ScoreRows const rows{&scores.mean_ns[at], &scores.variance_ns2[at], &scores.delivered[at]};
+      ScoreRows const rows{scores.mean_ns.data() + at, scores.variance_ns2.data() + at,
+                           scores.delivered.data() + at};
       auto const changed = hosts.subspan(changes[c].first_host, view_.experts);
       if (shares_hosts(changed)) {
         score_queued(tables_, changes[c], changed, paths(changes[c], changed), view_.slots, rows);
@@ -53,7 +54,7 @@ class CpuMoveScorer final : public MoveScorer {
       for (std::uint32_t slot = 0; slot < count; ++slot) {
         row[slot] = table.row(slot, static_cast<std::uint32_t>(source));
       }
-      Nanoseconds* to = &path_ns_[source * view_.nodes * view_.slot_stride + first];
+      Nanoseconds* to = path_ns_.data() + source * view_.nodes * view_.slot_stride + first;
       for (std::size_t node = 0; node < view_.nodes; ++node, to += view_.slot_stride) {
         for (std::uint32_t slot = 0; slot < count; ++slot) to[slot] = row[slot][node];
       }
