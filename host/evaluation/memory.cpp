@@ -4,6 +4,8 @@
 
 #include "host/evaluation/evaluate.hpp"
 #include "host/evaluation/layer_sampling.hpp"
+#include "host/evaluation/planning.hpp"
+#include "host/placement/staircase.hpp"
 #include "kernels/bins.hpp"
 
 namespace spacemoe {
@@ -46,6 +48,15 @@ Sizes sizes(Scenario const& scenario) {
   return {nodes, ports, std::min(nodes, total * layers), total, widest, layers * scenario.weights.experts};
 }
 
+/// Gateways of all the loops among which `staircase` chooses.
+double loop_gateways(Scenario const& scenario) {
+  if (std::ranges::find(scenario.strategies, Strategy::staircase) == scenario.strategies.end()) return 0;
+  MoeModel const& model = scenario.model;
+  auto const loops = staircase_loops(*ring_shell(scenario), model.moe_layers,
+                                     satellites_per_layer(model.experts, scenario.capacity));
+  return static_cast<double>(loops.size()) * model.moe_layers;
+}
+
 /// Snapshot (links with latency, length and reason, then the neighbour table), path rows, and the costs of
 /// one strategy.
 double slot_bytes(Sizes const& s, bool exact) {
@@ -82,7 +93,8 @@ std::uint32_t slots_per_batch(Scenario const& scenario, EvaluateOptions const& o
 double evaluation_bytes(Scenario const& scenario, EvaluateOptions const& options) {
   Sizes const s = sizes(scenario);
   double const batch = slots_per_batch(scenario, options) * slot_bytes(s, options.exact);
-  double const planning = scenario.time.slots * s.nodes * s.ports * 4 + s.sources * s.nodes * 8;
+  double const planned = std::min(s.nodes, s.sources + loop_gateways(scenario));
+  double const planning = scenario.time.slots * s.nodes * s.ports * 4 + planned * s.nodes * 8;
   double const cells = s.placements * scenario.time.slots * sizeof(Moments);
   double const placements = s.placements * s.experts * (4 + 8 + 4 + 2 + 2 * sizeof(PathQuery));
   double const tables = s.experts * (8 + 8 + 4 * (1 + scenario.model.top_k)) + bin_count * 8.0;

@@ -19,14 +19,14 @@ void add_row(std::vector<Nanoseconds> const& row, std::vector<std::uint64_t>& su
   }
 }
 
+}  // namespace
+
 std::optional<RingShell> ring_shell(Scenario const& scenario) {
   if (is_listed(scenario)) return std::nullopt;
   Shell const& shell = scenario.constellation.shells[scenario.ring_shell];
   return RingShell{first_satellite(scenario.constellation, scenario.ring_shell), shell.planes,
                    shell.satellites_per_plane};
 }
-
-}  // namespace
 
 SnapshotBatch snapshots(Scenario const& scenario, Network const& network, std::uint32_t first,
                         std::uint32_t count, Purpose outages) {
@@ -51,6 +51,7 @@ PlacementPlanner::PlacementPlanner(Scenario const& scenario, Network const& netw
   context_.ring = ring_shell(scenario);
   context_.weights = &scenario.weights;
   context_.compute = &compute;
+  context_.top_k = scenario.model.top_k;
   context_.slots = scenario.time.slots;
   context_.expected_latencies = [this](std::span<SatelliteId const> sources) {
     return expected_latencies(sources);

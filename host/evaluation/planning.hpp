@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -13,6 +14,9 @@ namespace spacemoe {
 /// Snapshots [first, first + count) of a scenario with outages of the given purpose.
 SnapshotBatch snapshots(Scenario const& scenario, Network const& network, std::uint32_t first,
                         std::uint32_t count, Purpose outages);
+
+/// The shell of the ring of subnets; absent in a listed network.
+std::optional<RingShell> ring_shell(Scenario const& scenario);
 
 /// Plans every placement of a scenario's strategies on planning outages. Keeps the snapshots of all slots.
 class PlacementPlanner {

@@ -67,6 +67,8 @@ std::optional<Shortage> shortage(Region const& region, std::uint64_t gateways, S
 std::optional<Shortage> first_shortage(Strategy strategy, Region const& network,
                                        std::vector<Region> const& ring, Scenario const& scenario) {
   if (!needs_shell(strategy)) return shortage(network, network.layers, scenario, "use more satellites");
+  // Where room is scarce, all gateways are one satellite.
+  if (strategy == Strategy::staircase) return shortage(network, 1, scenario, "use more satellites");
   for (Region const& region : ring) {
     // Layers that share a subnet share its central gateway; gateways drawn at random are all different.
     std::uint64_t const gateways = strategy == Strategy::rand_intra ? region.layers : 1;

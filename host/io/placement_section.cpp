@@ -94,7 +94,7 @@ void refuse_rings_without_shell(std::string const& where, Scenario const& scenar
     if (!needs_shell(strategy)) continue;
     complaints.push_back({where,
                           std::string(name(strategy)) +
-                              " lays subnets on the ring of a shell, which network = \"edges\" does not have",
+                              " needs the planes of a shell, which network = \"edges\" does not have",
                           "use rand-place, greedy or file"});
   }
 }

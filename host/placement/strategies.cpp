@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "host/errors.hpp"
+#include "host/placement/staircase.hpp"
 
 namespace spacemoe {
 namespace {
@@ -25,6 +26,7 @@ constexpr std::array names{
     StrategyName{Strategy::near_random, "near-random"},
     StrategyName{Strategy::colocated, "colocated"},
     StrategyName{Strategy::greedy, "greedy"},
+    StrategyName{Strategy::staircase, "staircase"},
     StrategyName{Strategy::file, "file"},
 };
 
@@ -73,6 +75,30 @@ std::vector<std::uint32_t> by_falling_weight(ActivationWeights const& weights, s
   std::ranges::stable_sort(order, std::ranges::greater{},
                            [row = weights.layer(layer)](std::uint32_t e) { return row[e]; });
   return order;
+}
+
+struct ExpertCost {
+  double cost;
+  double weight;
+};
+
+/// Expected greatest cost of `top_k` experts, as if they were drawn independently: the chance that all are
+/// among those of least cost is their share of the weights to the power of `top_k`.
+double expected_maximum(std::vector<ExpertCost> experts, std::uint32_t top_k) {
+  std::ranges::stable_sort(experts, {}, &ExpertCost::cost);
+  double total = 0;
+  for (ExpertCost const& expert : experts) total += expert.weight;
+  double mean = 0;
+  double weight = 0;
+  double before = 0;
+  for (ExpertCost const& expert : experts) {
+    weight += expert.weight;
+    double chance = 1;
+    for (std::uint32_t k = 0; k < top_k; ++k) chance *= weight / total;
+    mean += (chance - before) * expert.cost;
+    before = chance;
+  }
+  return mean;
 }
 
 /// Fills a placement while keeping count of the places left on every satellite.
@@ -143,6 +169,32 @@ class Planner {
       host_heaviest_first(l, spread(l, by_rising_latency(l, all_satellites()), "the constellation"));
     }
     return std::move(placement_);
+  }
+
+  /// Gateways on a loop; false, with nothing placed, where that leaves too few places.
+  bool take_gateways(std::vector<SatelliteId> const& loop) {
+    for (std::uint32_t l = 0; l < placement_.layers; ++l) set_gateway(l, loop[l]);
+    std::uint64_t places = 0;
+    for (SatelliteId const id : all_satellites()) places += places_left(id);
+    return places >= placement_.host.size();
+  }
+
+  /// Hosts of least expected latency between the gateways: one expert on each, or as many as it takes.
+  Placement host_along(bool shared) {
+    look_up_rows();
+    for (std::uint32_t l = 0; l < placement_.layers; ++l) {
+      auto const nearest = by_rising_latency(l, all_satellites());
+      host_heaviest_first(
+          l, shared ? fill(nearest, "the constellation") : spread(l, nearest, "the constellation"));
+    }
+    return placement_;
+  }
+
+  /// Expected latency of a token [ns, summed over slots], without what gateways compute.
+  double expected_latency() const {
+    double sum = 0;
+    for (std::uint32_t l = 0; l < placement_.layers; ++l) sum += expected_layer_latency(l);
+    return sum;
   }
 
  private:
@@ -255,6 +307,24 @@ class Planner {
     return cost;
   }
 
+  /// Expected latency of a layer [ns, summed over slots]. Of the other experts on a host, (K - 1) / (E - 1)
+  /// compute before one.
+  double expected_layer_latency(std::uint32_t layer) const {
+    std::uint32_t const experts = placement_.experts;
+    std::unordered_map<SatelliteId, std::uint32_t> load;
+    for (std::uint32_t e = 0; e < experts; ++e) ++load[placement_.host_of(layer, e)];
+    double const drawn_with_one = experts == 1 ? 0 : (context_.top_k - 1.0) / (experts - 1.0);
+    auto const cost = expected_costs(layer);
+    std::vector<ExpertCost> drawn;
+    for (std::uint32_t e = 0; e < experts; ++e) {
+      SatelliteId const id = placement_.host_of(layer, e);
+      double const compute_ns = static_cast<double>(context_.compute->expert_ns(layer, e, id));
+      double const queue = (load[id] - 1.0) * drawn_with_one * compute_ns * context_.slots;
+      drawn.push_back({static_cast<double>(cost[index(id)]) + queue, context_.weights->layer(layer)[e]});
+    }
+    return expected_maximum(std::move(drawn), context_.top_k);
+  }
+
   std::vector<SatelliteId> by_rising_latency(std::uint32_t layer, std::vector<SatelliteId> satellites) const {
     auto const cost = expected_costs(layer);
     std::ranges::stable_sort(satellites, {}, [&](SatelliteId id) { return cost[index(id)]; });
@@ -307,6 +377,29 @@ class Planner {
   std::vector<bool> is_gateway_;
   std::vector<std::uint32_t> load_;
 };
+
+/// The loop of least expected latency, with hosts placed along it.
+Placement staircase(PlanningContext const& context) {
+  std::uint32_t const capacity = context.limits.capacity;
+  auto const loops = staircase_loops(*context.ring, context.weights->layers,
+                                     satellites_per_layer(context.weights->experts, capacity));
+  std::optional<Placement> best;
+  double best_latency = 0;
+  for (auto const& loop : loops) {
+    Planner start(Strategy::staircase, context, 0);
+    if (!start.take_gateways(loop) && &loop != &loops.back()) continue;
+    for (bool const shared : {false, true}) {
+      if (shared && capacity == 1) continue;
+      Planner planner = start;
+      Placement placement = planner.host_along(shared);
+      double const latency = planner.expected_latency();
+      if (best && latency >= best_latency) continue;
+      best = std::move(placement);
+      best_latency = latency;
+    }
+  }
+  return *best;
+}
 
 }  // namespace
 
@@ -371,6 +464,8 @@ Placement plan(Strategy strategy, PlanningContext const& context, std::uint32_t 
       return planner.colocated();
     case Strategy::greedy:
       return planner.greedy();
+    case Strategy::staircase:
+      return staircase(context);
     case Strategy::file:
       break;
   }

@@ -23,6 +23,7 @@ enum class Strategy : std::uint8_t {
   near_random,
   colocated,
   greedy,
+  staircase,
   file,
 };
 
@@ -32,7 +33,7 @@ std::vector<Strategy> const& all_strategies();
 
 /// Whether a strategy draws at random, so that several placements are averaged.
 bool is_random(Strategy strategy);
-/// Whether a strategy needs the ring of subnets, and so a shell.
+/// Whether a strategy needs the planes and slots of a shell.
 bool needs_shell(Strategy strategy);
 
 /// Expected path latency from each source to every satellite, over slots and planning outages: rows
@@ -55,6 +56,7 @@ struct PlanningContext {
   std::optional<RingShell> ring;  ///< absent in a listed network
   ActivationWeights const* weights = nullptr;
   ComputeTimes const* compute = nullptr;
+  std::uint32_t top_k = 1;  ///< experts that a token draws per layer
   std::uint32_t slots = 0;  ///< how many slots expected_latencies sums over
   ExpectedPathLatencies expected_latencies;
   Seed seed;

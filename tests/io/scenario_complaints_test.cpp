@@ -414,7 +414,8 @@ TEST_F(ScenarioComplaints, Placement) {
       Replaced const& c : std::vector<Replaced>{
           {"strategies = [\"spacemoe\"]\n", "", "scenario.toml:17 placement.strategies: missing", ""},
           {"[\"spacemoe\"]", "[]", "scenario.toml:18 placement.strategies: names no strategy",
-           "valid are rand-place, rand-intra, rand-intra-cg, spacemoe, near-random, colocated, greedy, file"},
+           "valid are rand-place, rand-intra, rand-intra-cg, spacemoe, near-random, colocated, greedy, "
+           "staircase, file"},
           {"[\"spacemoe\"]", "\"spacemoe\"",
            "scenario.toml:18 placement.strategies: ", "an array of strings"},
           {"[\"spacemoe\"]", "[\"spacemoe\", 3]",
@@ -606,7 +607,7 @@ TEST_F(ScenarioComplaints, ListedNetworkTakesNoGeometry) {
              "");
   expect_one(text + "ring_shell = 0\n", "scenario.toml:15 placement.ring_shell: has no effect", "");
   expect_one(with(text, "\"rand-place\"", "\"rand-place\", \"spacemoe\""),
-             "scenario.toml:14 placement.strategies: spacemoe lays subnets on the ring", "greedy");
+             "scenario.toml:14 placement.strategies: spacemoe needs the planes of a shell", "greedy");
   expect_one(with(text, "edges = \"edges.csv\"", ""), "scenario.toml:1 edges: missing", "edges_ns");
   expect_one("edges = \"edges.csv\"\n" + base_and(""), "scenario.toml:1 edges: has no effect",
              "network = \"edges\"");

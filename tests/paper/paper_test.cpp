@@ -52,6 +52,13 @@ TEST(Paper, OrderingAndGainHold) {
   EXPECT_GE(mean_ms.at(Strategy::rand_intra_cg) / mean_ms.at(Strategy::spacemoe), 2.7);
 }
 
+TEST(Paper, StaircaseIsShorterThanGreedy) {
+  Scenario scenario = paper();
+  scenario.strategies = {Strategy::greedy, Strategy::staircase};
+  auto const mean_ms = mean_latencies_ms(scenario);
+  EXPECT_LT(mean_ms.at(Strategy::staircase), 0.83 * mean_ms.at(Strategy::greedy));
+}
+
 /// Means of the paper's four strategies over a few slots while `change` varies something.
 std::vector<std::map<Strategy, double>> trend(std::vector<double> const& values,
                                               std::function<void(Scenario&, double)> const& change) {

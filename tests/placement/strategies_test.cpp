@@ -69,7 +69,7 @@ std::vector<Strategy> planned_strategies() {
 
 TEST(Names, AreUniqueAndFoundAgain) {
   for (Strategy const strategy : all_strategies()) EXPECT_EQ(strategy_named(name(strategy)), strategy);
-  EXPECT_EQ(all_strategies().size(), 8u);
+  EXPECT_EQ(all_strategies().size(), 9u);
   EXPECT_EQ(strategy_named("spacemo"), std::nullopt);
 }
 
