@@ -18,6 +18,7 @@ enum class Purpose : std::uint32_t {
   activation_weights = 6,
   token_layers = 7,
   common_layers = 8,
+  fresh_seed = 9,
 };
 
 /// The scenario's seed.

@@ -40,12 +40,7 @@ SnapshotBatch snapshots(Scenario const& scenario, Network const& network, std::u
 PlacementPlanner::PlacementPlanner(Scenario const& scenario, Network const& network,
                                    ComputeTimes const& compute, Backend& backend,
                                    std::uint32_t slots_per_batch)
-    : scenario_(scenario), backend_(backend) {
-  for (std::uint32_t first = 0; first < scenario.time.slots; first += slots_per_batch) {
-    batches_.push_back(snapshots(scenario, network, first,
-                                 std::min(slots_per_batch, scenario.time.slots - first),
-                                 Purpose::planning_outage));
-  }
+    : scenario_(scenario), network_(network), backend_(backend), slots_per_batch_(slots_per_batch) {
   context_.limits = placement_limits(scenario);
   context_.aggregation = scenario.aggregation;
   context_.ring = ring_shell(scenario);
@@ -80,7 +75,16 @@ std::vector<std::vector<std::uint64_t>> PlacementPlanner::expected_latencies(
   return rows;
 }
 
+void PlacementPlanner::take_snapshots() {
+  std::uint32_t const slots = scenario_.time.slots;
+  for (std::uint32_t first = 0; first < slots; first += slots_per_batch_) {
+    batches_.push_back(snapshots(scenario_, network_, first, std::min(slots_per_batch_, slots - first),
+                                 Purpose::planning_outage));
+  }
+}
+
 void PlacementPlanner::add_rows(std::vector<SatelliteId> const& sources) {
+  if (batches_.empty()) take_snapshots();
   std::vector<std::vector<std::uint64_t>> sums(sources.size(),
                                                std::vector<std::uint64_t>(satellites(scenario_)));
   for (auto const& batch : batches_) {
