@@ -19,6 +19,7 @@ enum class Purpose : std::uint32_t {
   token_layers = 7,
   common_layers = 8,
   fresh_seed = 9,
+  search = 10,
 };
 
 /// The scenario's seed.

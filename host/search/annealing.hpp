@@ -1,0 +1,70 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "host/network/network.hpp"
+#include "host/search/layout.hpp"
+#include "host/search/mean_model.hpp"
+#include "host/search/moves.hpp"
+#include "kernels/draw.hpp"
+
+namespace spacemoe {
+
+/// Moves by kind.
+struct MoveCounts {
+  std::array<std::uint64_t, move_kinds.size()> tried{};
+  std::array<std::uint64_t, move_kinds.size()> accepted{};
+
+  MoveCounts& operator+=(MoveCounts const& other);
+};
+
+/// Simulated annealing of a placement on the mean model. Gateways and hosts step to satellites up to three links
+/// away; whom they meet there takes their place. Draws are addressed by chain and step, so that a chain can be
+/// left and taken up again.
+class Annealing {
+ public:
+  /// Steps are drawn by (step, chain).
+  Annealing(MeanModel const& model, Wiring const& wiring, bool move_gateways, Seed seed, std::uint32_t chain,
+            Placement const& start, PlacementLimits const& limits);
+
+  /// Takes steps [first, first + count) at a temperature.
+  void run(std::uint64_t first, std::uint64_t count, double temperature_ns);
+  /// Goes on from `current`; `best` is the best so far.
+  void resume(Placement const& current, Placement const& best);
+
+  Placement const& current() const { return layout_.placement(); }
+  Placement const& best() const { return best_; }
+  double best_ns() const { return best_ns_; }
+  MoveCounts const& counts() const { return counts_; }
+
+ private:
+  bool propose(Words4 const& words);
+  bool propose_expert(Words4 const& words);
+  bool propose_gateway(Words4 const& words);
+  SatelliteId walk(SatelliteId from, std::uint32_t word) const;
+  std::uint32_t layer_of_gateway(SatelliteId id) const;
+  double rescored(std::size_t touched, std::uint32_t layer);
+  double score_all();
+  void settle(double temperature_ns, std::uint32_t word);
+
+  MeanModel const& model_;
+  Wiring const& wiring_;
+  bool move_gateways_;
+  Seed seed_;
+  std::uint32_t chain_;
+  Layout layout_;
+  std::vector<std::vector<std::uint32_t>> order_;  ///< [layer][m]: experts by rising cost
+  std::vector<double> layer_ns_;                   ///< [layer]
+  Placement best_;
+  double best_ns_ = 0;
+  MoveKind kind_{};
+  MoveCounts counts_;
+  // Of the touched layers.
+  std::vector<std::vector<std::uint32_t>> new_order_;
+  std::vector<double> new_ns_;
+  std::vector<double> cost_ns_;
+};
+
+}  // namespace spacemoe
