@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "host/search/annealing.hpp"
+#include "host/search/exact_scores.hpp"
+#include "host/search/neighbourhood.hpp"
+#include "host/search/objective.hpp"
+
+namespace spacemoe {
+
+/// Result of looking at a neighbourhood once.
+struct Pass {
+  std::uint64_t scored = 0;    ///< moves
+  std::uint64_t accepted = 0;  ///< moves
+  bool complete = true;        ///< all candidates were scored
+  bool improved() const { return accepted > 0; }
+};
+
+/// Steepest descent on the exact objective: all moves around the incumbent are scored, then taken from the best
+/// on, as long as they fit together and the whole gets better with each.
+class Descent {
+ public:
+  /// Placements that lose more than `most_lost` of their tokens are refused unless losses have a price.
+  Descent(MeanModel const& model, Wiring const& wiring, Neighbourhood around, Objective objective,
+          double most_lost);
+
+  /// Scores at most `budget` moves; stops early, between batches, when `stop` says so.
+  Pass pass(Incumbent& incumbent, ExactScorer& scorer, std::uint64_t budget, std::function<bool()> const& stop);
+
+  double value(Incumbent const& incumbent) const { return value_ns(objective_, incumbent.totals()); }
+  MoveCounts const& counts() const { return counts_; }
+
+ private:
+  struct Better;
+
+  std::vector<Better> better_moves(Incumbent& incumbent, ExactScorer& scorer,
+                                   std::span<Candidate const> candidates) const;
+  bool take(Incumbent& incumbent, Better const& move) const;
+  bool allowed(CaseTotals const& totals) const;
+
+  MeanModel const& model_;
+  Wiring const& wiring_;
+  Neighbourhood around_;
+  Objective objective_;
+  double most_lost_;
+  MoveCounts counts_;
+};
+
+}  // namespace spacemoe

@@ -1,0 +1,71 @@
+#include "host/search/problem.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include <tbb/parallel_for.h>
+
+#include "host/evaluation/planning.hpp"
+#include "host/model/routing_tables.hpp"
+
+namespace spacemoe {
+namespace {
+
+/// A second draw of outages has slot numbers of its own.
+SnapshotBatch planning_slots(Scenario const& scenario, Network const& network, std::uint32_t outages) {
+  std::uint32_t const slots = scenario.time.slots;
+  SnapshotBatch all = snapshots(scenario, network, 0, slots, Purpose::planning_outage);
+  all.snapshots = slots * outages;
+  std::size_t const size = std::size_t{all.wiring->degree} * all.wiring->nodes;
+  all.latency_ns.resize(all.snapshots * size);
+  tbb::parallel_for(slots, all.snapshots, [&](std::uint32_t i) {
+    Snapshot const one = network.snapshot(i, slot_time_s(scenario, i % slots), Purpose::planning_outage);
+    SnapshotBatch const alone = batch(network.wiring(), {one});
+    std::ranges::copy(alone.latency_ns, all.latency_ns.begin() + static_cast<std::ptrdiff_t>(i * size));
+  });
+  return all;
+}
+
+}  // namespace
+
+SearchProblem::SearchProblem(Scenario const& of, Backend& on, std::uint32_t outages,
+                             std::vector<ActivationWeights> const& topics)
+    : scenario(of),
+      backend(on),
+      network(make_network(of)),
+      compute(of.model, of.compute),
+      limits(placement_limits(of)),
+      ring(ring_shell(of)),
+      slots(planning_slots(of, network, outages)) {
+  profiles.push_back(RoutingTables(of.law, of.weights, of.model.top_k).sampled_weights());
+  for (auto const& topic : topics) {
+    profiles.push_back(RoutingTables(of.law, topic, of.model.top_k).sampled_weights());
+  }
+}
+
+ActivationWeights SearchProblem::mean_profile() const {
+  ActivationWeights mean = profiles.front();
+  for (double& weight : mean.weight) weight = 0;
+  for (auto const& profile : profiles) {
+    for (std::uint32_t l = 0; l < mean.layers; ++l) {
+      double const sum = std::accumulate(profile.layer(l), profile.layer(l) + mean.experts, 0.0);
+      for (std::uint32_t e = 0; e < mean.experts; ++e) {
+        mean.weight[std::size_t{l} * mean.experts + e] += profile.layer(l)[e] / sum;
+      }
+    }
+  }
+  return mean;
+}
+
+SnapshotBatch SearchProblem::some_slots(std::uint32_t count) const {
+  if (count == slots.snapshots) return slots;
+  SnapshotBatch some{slots.wiring, count, {}};
+  std::size_t const size = std::size_t{slots.wiring->degree} * slots.wiring->nodes;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    auto const from = slots.latency_ns.begin() + static_cast<std::ptrdiff_t>(i * slots.snapshots / count * size);
+    some.latency_ns.insert(some.latency_ns.end(), from, from + static_cast<std::ptrdiff_t>(size));
+  }
+  return some;
+}
+
+}  // namespace spacemoe

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "host/evaluation/backend.hpp"
+#include "host/evaluation/scenario.hpp"
+#include "host/evaluation/scoring_tables.hpp"
+
+namespace spacemoe {
+
+/// What a search plans on: all slots with planning outages, and activation profiles.
+struct SearchProblem {
+  /// Outages are drawn `outages` times for every slot. `topics` are further activation profiles that count as much
+  /// as the scenario's own.
+  SearchProblem(Scenario const& of, Backend& on, std::uint32_t outages = 1,
+                std::vector<ActivationWeights> const& topics = {});
+
+  Scenario const& scenario;
+  Backend& backend;
+  Network network;
+  ComputeTimes compute;
+  PlacementLimits limits;
+  std::optional<RingShell> ring;
+  std::vector<ActivationWeights> profiles;  ///< as they are sampled; the scenario's first
+  SnapshotBatch slots;                      ///< [outage draw][slot]
+
+  /// Weights of all profiles together: each scaled to sum to 1 in every layer.
+  ActivationWeights mean_profile() const;
+  /// `count` snapshots, evenly spread.
+  SnapshotBatch some_slots(std::uint32_t count) const;
+};
+
+}  // namespace spacemoe
