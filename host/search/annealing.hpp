@@ -20,9 +20,9 @@ struct MoveCounts {
   MoveCounts& operator+=(MoveCounts const& other);
 };
 
-/// Simulated annealing of a placement on the mean model. Gateways and hosts step to satellites up to three links
-/// away; whom they meet there takes their place. Draws are addressed by chain and step, so that a chain can be
-/// left and taken up again.
+/// Simulated annealing of a placement on the mean model. Gateways and hosts step to satellites up to three
+/// links away; whom they meet there takes their place. Draws are addressed by chain and step, so that a chain
+/// can be left and taken up again.
 class Annealing {
  public:
   /// Steps are drawn by (step, chain).

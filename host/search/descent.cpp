@@ -14,6 +14,9 @@ constexpr std::size_t scores_at_once = std::size_t{1} << 21;
 /// Moves that make the incumbent better and are kept with their scores.
 constexpr std::ptrdiff_t taken_at_most = 1024;
 
+/// Makes even one lost token in 10^9 worse than any latency [ns].
+constexpr double lost_scale_ns = 1e24;
+
 /// Gains below this are rounding [ns].
 constexpr double least_gain_ns = 0.01;
 
@@ -45,10 +48,16 @@ struct Descent::Better {
 
 Descent::Descent(MeanModel const& model, Wiring const& wiring, Neighbourhood around, Objective objective,
                  double most_lost)
-    : model_(model), wiring_(wiring), around_(std::move(around)), objective_(objective), most_lost_(most_lost) {}
+    : model_(model),
+      wiring_(wiring),
+      around_(std::move(around)),
+      objective_(objective),
+      most_lost_(most_lost) {}
 
-bool Descent::allowed(CaseTotals const& totals) const {
-  return objective_.lost_penalty_ms || lost_share(totals) <= most_lost_;
+double Descent::value_ns(CaseTotals const& totals) const {
+  double const lost = lost_share(totals);
+  bool const too_much = !objective_.lost_penalty_ms && lost > most_lost_;
+  return too_much ? lost * lost_scale_ns : spacemoe::value_ns(objective_, totals);
 }
 
 Pass Descent::pass(Incumbent& incumbent, ExactScorer& scorer, std::uint64_t budget,
@@ -92,14 +101,14 @@ std::vector<Descent::Better> Descent::better_moves(Incumbent& incumbent, ExactSc
     layout.take_back();
   }
   ScoredLayers const scored = scorer.score();
-  double const present_ns = value(incumbent);
+  double const present_ns = value_ns(incumbent.totals());
   std::vector<Better> found(candidates.size());
   tbb::parallel_for(std::size_t{0}, candidates.size(), [&](std::size_t i) {
     std::vector<LayerCases> scores;
     for (std::size_t k = 0; k < rows[i].layers.size(); ++k) scores.push_back(scored[rows[i].first + k]);
     CaseTotals const totals = incumbent.totals_with(rows[i].layers, scores);
-    double const value = value_ns(objective_, totals);
-    if (!(value < present_ns - least_gain_ns) || !allowed(totals)) return;
+    double const value = value_ns(totals);
+    if (!(value < present_ns - least_gain_ns)) return;
     found[i] = {&candidates[i], value, rows[i].layers, {}};
     for (LayerCases const& layer : scores) {
       for (auto const& part : {layer.mean_ns, layer.variance_ns2, layer.delivered}) {
@@ -120,7 +129,7 @@ bool Descent::take(Incumbent& incumbent, Better const& move) const {
   }
   auto const rows = move.rows();
   CaseTotals const totals = incumbent.totals_with(move.layers, rows);
-  if (!(value_ns(objective_, totals) < value(incumbent) - least_gain_ns) || !allowed(totals)) {
+  if (!(value_ns(totals) < value_ns(incumbent.totals()) - least_gain_ns)) {
     layout.take_back();
     return false;
   }

@@ -18,18 +18,21 @@ struct Pass {
   bool improved() const { return accepted > 0; }
 };
 
-/// Steepest descent on the exact objective: all moves around the incumbent are scored, then taken from the best
-/// on, as long as they fit together and the whole gets better with each.
+/// Steepest descent on the exact objective: all moves around the incumbent are scored, then taken from the
+/// best on, as long as they fit together and the whole gets better with each.
 class Descent {
  public:
-  /// Placements that lose more than `most_lost` of their tokens are refused unless losses have a price.
+  /// Of placements that lose more than `most_lost` of their tokens the one that loses less is the better,
+  /// unless losses have a price.
   Descent(MeanModel const& model, Wiring const& wiring, Neighbourhood around, Objective objective,
           double most_lost);
 
   /// Scores at most `budget` moves; stops early, between batches, when `stop` says so.
-  Pass pass(Incumbent& incumbent, ExactScorer& scorer, std::uint64_t budget, std::function<bool()> const& stop);
+  Pass pass(Incumbent& incumbent, ExactScorer& scorer, std::uint64_t budget,
+            std::function<bool()> const& stop);
 
-  double value(Incumbent const& incumbent) const { return value_ns(objective_, incumbent.totals()); }
+  /// The objective [ns], which is to be less than before; far greater where too much is lost.
+  double value_ns(CaseTotals const& totals) const;
   MoveCounts const& counts() const { return counts_; }
 
  private:
@@ -38,7 +41,6 @@ class Descent {
   std::vector<Better> better_moves(Incumbent& incumbent, ExactScorer& scorer,
                                    std::span<Candidate const> candidates) const;
   bool take(Incumbent& incumbent, Better const& move) const;
-  bool allowed(CaseTotals const& totals) const;
 
   MeanModel const& model_;
   Wiring const& wiring_;

@@ -76,7 +76,8 @@ ScoredLayers ExactScorer::score() {
   return all;
 }
 
-Incumbent::Incumbent(ExactScorer& scorer, Layout layout) : layout_(std::move(layout)), rows_(layout_.layers()) {
+Incumbent::Incumbent(ExactScorer& scorer, Layout layout)
+    : layout_(std::move(layout)), rows_(layout_.layers()) {
   std::vector<std::uint32_t> layers(layout_.layers());
   std::iota(layers.begin(), layers.end(), 0u);
   for (std::uint32_t const l : layers) scorer.add(layout_, l);
@@ -88,7 +89,8 @@ Incumbent::Incumbent(ExactScorer& scorer, Layout layout) : layout_(std::move(lay
 
 void Incumbent::set(std::span<std::uint32_t const> layers, std::span<LayerCases const> scores) {
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    rows_[layers[i]] = {copied(scores[i].mean_ns), copied(scores[i].variance_ns2), copied(scores[i].delivered)};
+    rows_[layers[i]] = {copied(scores[i].mean_ns), copied(scores[i].variance_ns2),
+                        copied(scores[i].delivered)};
   }
   add_up();
 }

@@ -44,8 +44,8 @@ class ExactScorer {
  private:
   SearchProblem const& problem_;
   PathSources sources_;
-  std::vector<std::unique_ptr<ScoringTables>> tables_;   ///< [profile]
-  std::vector<std::unique_ptr<MoveScorer>> scorers_;     ///< [profile]
+  std::vector<std::unique_ptr<ScoringTables>> tables_;  ///< [profile]
+  std::vector<std::unique_ptr<MoveScorer>> scorers_;    ///< [profile]
   std::size_t cases_;
   std::vector<LayerChange> changes_;
   std::vector<SatelliteId> hosts_;

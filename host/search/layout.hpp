@@ -11,8 +11,8 @@ namespace spacemoe {
 /// An expert of a placement: layer * experts + expert.
 enum class ExpertSlot : std::uint32_t {};
 
-/// A placement under search, and who is on every satellite. Changes are tried one after the other and then kept
-/// or taken back together.
+/// A placement under search, and who is on every satellite. Changes are tried one after the other and then
+/// kept or taken back together.
 class Layout {
  public:
   Layout(Placement placement, PlacementLimits const& limits);
@@ -40,9 +40,7 @@ class Layout {
   /// How many layers a satellite is the gateway of.
   std::uint32_t gateways_on(SatelliteId id) const { return gateways_on_[index(id)]; }
   /// Whether experts may be on a satellite as far as gateways go.
-  bool open_to_experts(SatelliteId id) const {
-    return limits_.gateways_host_experts || gateways_on(id) == 0;
-  }
+  bool open_to_experts(SatelliteId id) const { return limits_.gateways_host_experts || gateways_on(id) == 0; }
   /// Whether one more expert fits.
   bool has_place(SatelliteId id) const {
     return experts_on(id).size() < limits_.capacity && open_to_experts(id);

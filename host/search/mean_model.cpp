@@ -17,15 +17,15 @@ std::vector<std::uint32_t> falling(std::span<double const> weight) {
   return order;
 }
 
-/// P(the slowest drawn is the m-th), where the expert `order[m]` is the m-th fastest: the law's distribution of
-/// latencies that tell the ranks.
+/// P(the slowest drawn is the m-th), where the expert `order[m]` is the m-th fastest: the law's distribution
+/// of latencies that tell the ranks.
 std::vector<double> shares_of_ranks(LayerLaw const& law, std::span<std::uint32_t const> order) {
   std::vector<Nanoseconds> rank(order.size());
   for (std::size_t m = 0; m < order.size(); ++m) rank[order[m]] = static_cast<Nanoseconds>(m);
   std::array<Nanoseconds, 1> const at_gateway{0};
   std::array<std::uint8_t, 1> const shares_hosts{0};
   std::vector<std::uint16_t> const host(order.size());
-  CostView const cost{1, static_cast<std::uint32_t>(order.size()), 0, at_gateway, rank, rank, host,
+  CostView const cost{1,           static_cast<std::uint32_t>(order.size()), 0, at_gateway, rank, rank, host,
                       shares_hosts};
   std::vector<double> share(order.size());
   for (auto const& atom : law.distribution(cost, 0).atoms) share[atom.latency_ns] = atom.probability;

@@ -12,10 +12,10 @@
 
 namespace spacemoe {
 
-/// What layers take as if every path always took its mean: with hosts by rising cost c_1 <= ... <= c_E and the
-/// heaviest expert on the nearest, sum over m of c_m * P(the slowest drawn is the m-th). Quick to work out, and
-/// a little less than the true mean, as the maximum is convex. Each of several experts on a host is charged the
-/// queue that it can expect.
+/// What layers take as if every path always took its mean: with hosts by rising cost c_1 <= ... <= c_E and
+/// the heaviest expert on the nearest, sum over m of c_m * P(the slowest drawn is the m-th). Quick to work
+/// out, and a little less than the true mean, as the maximum is convex. Each of several experts on a host is
+/// charged the queue that it can expect.
 class MeanModel {
  public:
   /// `paths` are from all satellites; `weights` are those that are sampled.
@@ -43,8 +43,8 @@ class MeanModel {
   /// What a layer takes besides its experts [ns]: its gateway, the way on from it, and the head.
   double gateway_ns(Layout const& layout, std::uint32_t layer) const;
 
-  /// Costs [ns] of a layer's experts in rising order, and `order`, any order of them, in that of the costs: the
-  /// nearer it was, the quicker.
+  /// Costs [ns] of a layer's experts in rising order, and `order`, any order of them, in that of the costs:
+  /// the nearer it was, the quicker.
   void cost_experts(Layout const& layout, std::uint32_t layer, std::span<std::uint32_t> order,
                     std::span<double> cost_ns) const;
   /// Mean latency [ns] of a layer by the rising costs of its experts.
@@ -54,10 +54,10 @@ class MeanModel {
   bool own_gateway_;
   double meets_;  ///< chance that another expert is drawn, too
   MeanPaths paths_;
-  std::vector<double> compute_ns_;                ///< [satellite]
-  std::vector<double> gateway_ns_;                ///< [layer][satellite]
-  std::vector<double> head_ns_;                   ///< [satellite]
-  std::vector<std::vector<double>> rank_share_;   ///< [layer][m]
+  std::vector<double> compute_ns_;                 ///< [satellite]
+  std::vector<double> gateway_ns_;                 ///< [layer][satellite]
+  std::vector<double> head_ns_;                    ///< [satellite]
+  std::vector<std::vector<double>> rank_share_;    ///< [layer][m]
   std::vector<std::vector<std::uint32_t>> order_;  ///< [layer][m]
 };
 

@@ -11,9 +11,9 @@ namespace spacemoe {
 
 /// What a slot without a path counts as in a mean.
 enum class LostPath : std::uint8_t {
-  twice_greatest,  ///< twice the slot's greatest finite latency from the source, as strategies plan
-  nothing,         ///< 0 ns: no more than any way to serve the tokens that are delivered
-  forbidden,       ///< makes the mean `unreachable`
+  shunned,  ///< twenty times the slot's greatest finite latency from the source: to be avoided, if it can be
+  nothing,  ///< 0 ns: no more than any way to serve the tokens that are delivered
+  forbidden,  ///< makes the mean `unreachable`
 };
 
 /// Path latencies [ns] averaged over slots.

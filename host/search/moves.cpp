@@ -29,8 +29,8 @@ void occupy(Layout& layout, MeanModel const& model, std::uint32_t layer, std::sp
 
 std::string_view name(MoveKind kind) {
   constexpr std::array<std::string_view, move_kinds.size()> names{
-      "swap in layer", "swap across layers", "move expert", "move gateway", "move surroundings",
-      "shift all",     "rotate layers"};
+      "swap in layer",     "swap across layers", "move expert",  "move gateway",
+      "move surroundings", "shift all",          "rotate layers"};
   return names[static_cast<std::size_t>(kind)];
 }
 

@@ -20,14 +20,13 @@ enum class MoveKind : std::uint8_t {
   shift_all,           ///< every satellite of the ring's shell by some planes and slots
   rotate_layers,       ///< every layer takes the place of the next
 };
-inline constexpr std::array move_kinds{MoveKind::swap_in_layer, MoveKind::swap_across_layers,
-                                       MoveKind::move_expert,   MoveKind::move_gateway,
-                                       MoveKind::move_surroundings, MoveKind::shift_all,
-                                       MoveKind::rotate_layers};
+inline constexpr std::array move_kinds{
+    MoveKind::swap_in_layer,     MoveKind::swap_across_layers, MoveKind::move_expert,  MoveKind::move_gateway,
+    MoveKind::move_surroundings, MoveKind::shift_all,          MoveKind::rotate_layers};
 std::string_view name(MoveKind kind);
 
-// Each tries a move on a layout and says whether there is such a move; then it keeps the rules. The caller keeps
-// or takes back the changes, whatever the answer.
+// Each tries a move on a layout and says whether there is such a move; then it keeps the rules. The caller
+// keeps or takes back the changes, whatever the answer.
 
 bool swap_experts(Layout& layout, ExpertSlot a, ExpertSlot b);
 bool move_expert(Layout& layout, ExpertSlot expert, SatelliteId to);

@@ -12,7 +12,12 @@ class Lister {
  public:
   Lister(Layout& layout, MeanModel const& model, Wiring const& wiring, Neighbourhood const& around,
          std::function<bool(SatelliteId)> const& known)
-      : layout_(layout), model_(model), wiring_(wiring), around_(around), known_(known), cost_(layout.experts()) {
+      : layout_(layout),
+        model_(model),
+        wiring_(wiring),
+        around_(around),
+        known_(known),
+        cost_(layout.experts()) {
     std::vector<std::uint32_t> any(layout.experts());
     std::iota(any.begin(), any.end(), 0u);
     order_.assign(layout.layers(), any);
@@ -39,9 +44,9 @@ class Lister {
 
   /// Notes what was tried on the layout, and takes it back.
   void note(MoveKind kind, bool possible) {
-    possible = possible && layout_.changes_keep_rules() && std::ranges::all_of(layout_.changes(), [&](auto const& c) {
-                 return !c.is_gateway || known_(c.to);
-               });
+    possible =
+        possible && layout_.changes_keep_rules() &&
+        std::ranges::all_of(layout_.changes(), [&](auto const& c) { return !c.is_gateway || known_(c.to); });
     if (possible && !layout_.changes().empty()) {
       double change_ns = 0;
       for (std::uint32_t const l : layout_.touched()) {
@@ -92,9 +97,7 @@ class Lister {
     for (std::uint32_t s = 0; s < model_.satellites(); ++s) {
       if (layout_.open_to_experts(satellite(s))) open.push_back(satellite(s));
     }
-    auto const rank = [&](SatelliteId id) {
-      return std::pair(model_.host_ns(gateway, aggregation, id), id);
-    };
+    auto const rank = [&](SatelliteId id) { return std::pair(model_.host_ns(gateway, aggregation, id), id); };
     auto const kept = static_cast<std::ptrdiff_t>(std::min<std::size_t>(around_.near_places, open.size()));
     std::ranges::partial_sort(open, open.begin() + kept, {}, rank);
     open.resize(static_cast<std::size_t>(kept));

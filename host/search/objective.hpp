@@ -42,8 +42,8 @@ struct CaseTotals {
 /// Share of tokens that are lost.
 double lost_share(CaseTotals const& totals);
 
-/// The objective [ns], penalty included. Exact for means and deviations. Quantiles and tails take the latency of
-/// a case for normal, as the sum of many layers nearly is; infinite where no token is delivered.
+/// The objective [ns], penalty included. Exact for means and deviations. Quantiles and tails take the latency
+/// of a case for normal, as the sum of many layers nearly is; infinite where no token is delivered.
 double value_ns(Objective const& objective, CaseTotals const& totals);
 
 }  // namespace spacemoe

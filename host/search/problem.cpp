@@ -62,7 +62,8 @@ SnapshotBatch SearchProblem::some_slots(std::uint32_t count) const {
   SnapshotBatch some{slots.wiring, count, {}};
   std::size_t const size = std::size_t{slots.wiring->degree} * slots.wiring->nodes;
   for (std::uint64_t i = 0; i < count; ++i) {
-    auto const from = slots.latency_ns.begin() + static_cast<std::ptrdiff_t>(i * slots.snapshots / count * size);
+    auto const from =
+        slots.latency_ns.begin() + static_cast<std::ptrdiff_t>(i * slots.snapshots / count * size);
     some.latency_ns.insert(some.latency_ns.end(), from, from + static_cast<std::ptrdiff_t>(size));
   }
   return some;
