@@ -22,6 +22,8 @@ std::vector<OptionSpec> options() {
   std::vector<OptionSpec> specs{
       {"o,output", "FILE", "write the result as HDF5"},
       {"strategies", "A,B", "evaluate these strategies instead of the scenario's"},
+      {"placement", "FILE", "also evaluate the placement of a result or TOML file, as strategy \"file\""},
+      {"placement-strategy", "NAME", "whose placement of that result (default: the only one, or refined)"},
       {"tokens", "N", "tokens per strategy"},
       {"seed", "S", "seed of outages, random placements and tokens (activation weights have their own)"},
       {"threads", "N", "CPU threads (default: all cores); changes no result"},
@@ -30,6 +32,16 @@ std::vector<OptionSpec> options() {
       {"format", "NAME", "table, json or csv on standard output"}};
   for (auto& option : backend_options()) specs.push_back(std::move(option));
   return specs;
+}
+
+std::optional<PlacementFile> placement_file(Arguments& arguments) {
+  auto const file = arguments.text("placement");
+  auto strategy = arguments.text("placement-strategy");
+  if (!file) {
+    if (strategy) arguments.complain("placement-strategy", "has no effect", "give --placement, too");
+    return std::nullopt;
+  }
+  return PlacementFile{*file, std::move(strategy), "--placement", "--placement-strategy"};
 }
 
 Evaluation evaluate_with_progress(Scenario const& scenario, Backend& backend, EvaluateOptions options) {
@@ -67,7 +79,7 @@ int evaluate_command(Invocation const& invocation) {
   BackendChoice const backend_wanted = backend_choice(arguments);
   std::string const format = arguments.choice("format", {"table", "json", "csv"});
   ScenarioOverrides const overrides{arguments.list("strategies"), arguments.number("tokens", 1, most),
-                                    arguments.number("seed", 0, most)};
+                                    arguments.number("seed", 0, most), placement_file(arguments)};
   arguments.check();
 
   Scenario const scenario = load_scenario(arguments.file(), overrides);

@@ -1,25 +1,17 @@
 #include <algorithm>
-#include <functional>
 #include <utility>
 
 #include "host/io/number_text.hpp"
-#include "host/io/result_file.hpp"
+#include "host/io/placement_file.hpp"
 #include "host/io/scenario_names.hpp"
 #include "host/io/scenario_sections.hpp"
 #include "host/io/suggestion.hpp"
-#include "host/io/text_files.hpp"
 
 namespace spacemoe {
 namespace {
 
 bool uses(Scenario const& scenario, Strategy strategy) {
   return std::ranges::find(scenario.strategies, strategy) != scenario.strategies.end();
-}
-
-std::vector<std::string_view> strategy_names() {
-  std::vector<std::string_view> names;
-  for (Strategy const strategy : all_strategies()) names.push_back(name(strategy));
-  return names;
 }
 
 /// Strategies by name, none twice; `where` is what to complain of.
@@ -62,6 +54,7 @@ void read_strategies(TableReader& section, ScenarioOverrides const& overrides, S
   auto const words = strategy_words(section, overrides);
   if (!words) return;
   scenario.strategies = parse_strategies(*words, strategies_where(section, overrides), section.complaints());
+  if (overrides.placements && !uses(scenario, Strategy::file)) scenario.strategies.push_back(Strategy::file);
 }
 
 void read_ring_shell(TableReader& section, Readiness ready, Scenario& scenario) {
@@ -99,122 +92,20 @@ void refuse_rings_without_shell(std::string const& where, Scenario const& scenar
   }
 }
 
-std::vector<SatelliteId> ids(std::vector<double> const& numbers) {
-  std::vector<SatelliteId> result;
-  result.reserve(numbers.size());
-  for (double const number : numbers) result.push_back(satellite(static_cast<std::size_t>(number)));
-  return result;
-}
-
-/// Where a satellite of a placement is given, for complaints.
-using ElementName = std::function<std::string(PlacementProblem const&)>;
-
-constexpr std::size_t complaints_per_placement = 10;
-
-void check_placement(Placement const& placement, Scenario const& scenario, ElementName const& where,
-                     std::vector<Complaint>& complaints) {
-  auto const found = problems(placement, placement_limits(scenario));
-  for (std::size_t i = 0; i < std::min(found.size(), complaints_per_placement); ++i) {
-    complaints.push_back({where(found[i]), found[i].what, found[i].remedy});
-  }
-}
-
-/// `gateways` [layer] and `hosts` [layer][expert].
-void read_placement_table(TableReader& table, Scenario& scenario) {
-  MoeModel const& model = scenario.model;
-  table.require("gateways", "give one satellite per MoE layer");
-  table.require("hosts", "give one satellite per expert, [layer][expert]");
-  auto const gateways = table.integers("gateways", 0xffffffff);
-  auto const hosts = table.integers("hosts", 0xffffffff);
-  table.complain_of_the_rest();
-  if (!gateways || !hosts) return;
-  bool const gateways_fit = gateways->depth == 1 && gateways->columns == model.moe_layers;
-  bool const hosts_fit =
-      hosts->depth == 2 && hosts->rows == model.moe_layers && hosts->columns == model.experts;
-  if (!gateways_fit) {
-    table.complain("gateways", "has " + gateways->shape(),
-                   "give " + std::to_string(model.moe_layers) + " numbers, one per MoE layer");
-  }
-  if (!hosts_fit) {
-    table.complain("hosts", "has " + hosts->shape(),
-                   "give " + std::to_string(model.moe_layers) + " rows of " + std::to_string(model.experts) +
-                       " numbers");
-  }
-  if (!gateways_fit || !hosts_fit) return;
-  Placement placement{model.moe_layers, model.experts, ids(gateways->value), ids(hosts->value)};
-  auto const where = [&](PlacementProblem const& problem) {
-    return problem.expert ? table.where("hosts", {problem.layer, *problem.expert})
-                          : table.where("gateways", {problem.layer});
-  };
-  check_placement(placement, scenario, where, table.complaints());
-  scenario.file_placements.push_back(std::move(placement));
-}
-
-bool is_result(std::filesystem::path const& file) {
-  return file.extension() == ".h5" || file.extension() == ".hdf5";
-}
-
-std::vector<Placement> read_from_result(TableReader& section, std::filesystem::path const& file) {
-  section.require("file_strategy", "a result holds the placements of several strategies");
-  auto const strategy = section.text("file_strategy");
-  if (!strategy) return {};
-  if (!strategy_named(*strategy)) {
-    section.complain("file_strategy", quoted_excerpt(*strategy) + " is not a strategy",
-                     suggestion(*strategy, strategy_names()));
-    return {};
-  }
-  if (!open_file(file, section.where("file"), section.complaints())) return {};
-  try {
-    return read_placements(file, *strategy);
-  } catch (ScenarioError const& error) {
-    for (Complaint const& complaint : error.complaints()) {
-      section.complain("file", complaint.where + ": " + complaint.what, complaint.remedy);
-    }
-    return {};
-  }
-}
-
-/// Checks a placement of a result, whose datasets `gateway` and `host` have no lines.
-void check_stored_placement(TableReader& section, Placement const& placement, std::size_t number,
-                            Scenario const& scenario) {
-  MoeModel const& model = scenario.model;
-  if (placement.layers != model.moe_layers || placement.experts != model.experts) {
-    section.complain("file",
-                     "the placement is for " + std::to_string(placement.layers) + " layers of " +
-                         std::to_string(placement.experts) + " experts",
-                     "the model has " + std::to_string(model.moe_layers) + " MoE layers of " +
-                         std::to_string(model.experts));
-    return;
-  }
-  auto const where = [&](PlacementProblem const& problem) {
-    std::string const layer = "[" + std::to_string(problem.layer) + "]";
-    return section.where("file") + ": placement " + std::to_string(number) +
-           (problem.expert ? ", host" + layer + "[" + std::to_string(*problem.expert) + "]"
-                           : ", gateway" + layer);
-  };
-  check_placement(placement, scenario, where, section.complaints());
-}
-
-void read_placement_file(TableReader& section, Scenario& scenario) {
+std::optional<PlacementFile> file_of_section(TableReader& section) {
   auto const file = section.path("file");
-  if (!file) return;
-  if (is_result(*file)) {
-    scenario.file_placements = read_from_result(section, *file);
-    for (std::size_t i = 0; i < scenario.file_placements.size(); ++i) {
-      check_stored_placement(section, scenario.file_placements[i], i, scenario);
-    }
-    return;
-  }
-  section.refuse("file_strategy", "file is not a result (.h5)");
-  if (auto const document = included_file(section, "file")) {
-    TableReader table(*document, "", section.complaints());
-    read_placement_table(table, scenario);
-  }
+  auto strategy = section.text("file_strategy");
+  if (!file) return std::nullopt;
+  return PlacementFile{*file, std::move(strategy), section.where("file"), section.where("file_strategy")};
 }
 
 void read_given_placements(TableReader& section, Scenario& scenario) {
   section.refuse("file_strategy", "it belongs to file");
-  for (TableReader& table : section.tables("given")) read_placement_table(table, scenario);
+  for (TableReader& table : section.tables("given")) {
+    if (auto placement = read_placement_table(table, scenario)) {
+      scenario.file_placements.push_back(std::move(*placement));
+    }
+  }
 }
 
 void read_file_placements(TableReader& section, Readiness ready, ScenarioOverrides const& overrides,
@@ -227,16 +118,17 @@ void read_file_placements(TableReader& section, Readiness ready, ScenarioOverrid
     for (std::string_view const key : keys) section.refuse(key, "strategies does not name \"file\"");
     return;
   }
-  if (section.has("file") == section.has("given")) {
+  bool const elsewhere = overrides.placements.has_value();
+  if (!elsewhere && section.has("file") == section.has("given")) {
     section.complain("file", section.has("file") ? "conflicts with [[placement.given]]" : "missing",
                      "the strategy \"file\" needs either file or [[placement.given]]");
     return;
   }
   if (!ready.model || !ready.network) return;
-  if (section.has("file")) {
-    read_placement_file(section, scenario);
-  } else {
+  if (!elsewhere && section.has("given")) {
     read_given_placements(section, scenario);
+  } else if (auto const named = elsewhere ? overrides.placements : file_of_section(section)) {
+    scenario.file_placements = read_placement_file(*named, scenario, section.complaints());
   }
 }
 

@@ -354,6 +354,15 @@ StoredPlacements stored_placements(hdf5::File const& file) {
   return stored;
 }
 
+StoredPlacements stored_placements(std::filesystem::path const& file) {
+  try {
+    return stored_placements(hdf5::open(file));
+  } catch (hdf5::Error const& error) {
+    throw ScenarioError({file.string(), std::string("holds no placements: ") + error.what(),
+                         "name a result of spacemoe evaluate"});
+  }
+}
+
 std::string joined(std::vector<std::string> const& names) {
   std::string all;
   for (auto const& name : names) all += (all.empty() ? "" : ", ") + name;
@@ -378,14 +387,17 @@ void write_result(std::filesystem::path const& file, Scenario const& scenario,
   write_output(file, image);
 }
 
+std::string placed_strategy(std::filesystem::path const& file, std::optional<std::string> const& named) {
+  if (named) return *named;
+  auto const strategies = stored_placements(file).strategies;
+  if (strategies.size() == 1) return strategies.front();
+  if (std::ranges::find(strategies, "refined") != strategies.end()) return "refined";
+  throw ScenarioError(
+      {file.string(), "holds placements of several strategies", "name one of " + joined(strategies)});
+}
+
 std::vector<Placement> read_placements(std::filesystem::path const& file, std::string const& strategy) {
-  StoredPlacements stored;
-  try {
-    stored = stored_placements(hdf5::open(file));
-  } catch (hdf5::Error const& error) {
-    throw ScenarioError({file.string(), std::string("holds no placements: ") + error.what(),
-                         "name a result of spacemoe evaluate"});
-  }
+  StoredPlacements const stored = stored_placements(file);
   std::vector<Placement> placements;
   for (std::size_t i = 0; i < stored.placements.size(); ++i) {
     std::uint32_t const index = stored.strategy[i];

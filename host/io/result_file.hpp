@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "host/evaluation/result.hpp"
@@ -21,6 +22,10 @@ struct Provenance {
 void write_result(std::filesystem::path const& file, Scenario const& scenario,
                   std::string const& resolved_scenario, Evaluation const& evaluation,
                   Provenance const& provenance);
+
+/// The strategy whose placements of a result are meant: the one that is named, or else the only one, or else
+/// `refined`. Throws ScenarioError where that leaves a choice.
+std::string placed_strategy(std::filesystem::path const& file, std::optional<std::string> const& named);
 
 /// Reads the placements of one strategy back from a result. Throws ScenarioError.
 std::vector<Placement> read_placements(std::filesystem::path const& file, std::string const& strategy);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "host/evaluation/scenario.hpp"
+#include "host/io/placement_file.hpp"
 
 namespace spacemoe {
 
@@ -15,6 +16,8 @@ struct ScenarioOverrides {
   std::optional<std::vector<std::string>> strategies;
   std::optional<std::uint64_t> tokens;
   std::optional<std::uint64_t> seed;
+  std::optional<PlacementFile> placements =
+      {};  ///< for the strategy "file", which they add where it is missing
 };
 
 /// Reads and checks a scenario. Throws ScenarioError with every complaint at once, each with file:line and

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <vector>
 
 #include "host/evaluation/scenario.hpp"
 #include "host/io/table_reader.hpp"
@@ -42,6 +43,12 @@ inline constexpr std::array aggregation_names{Named<Aggregation>{"next-gateway",
 inline constexpr std::array sampler_names{Named<Sampler>{"auto", Sampler::automatic},
                                           Named<Sampler>{"order-statistic", Sampler::order_statistic},
                                           Named<Sampler>{"routing", Sampler::routing}};
+
+inline std::vector<std::string_view> strategy_names() {
+  std::vector<std::string_view> names;
+  for (Strategy const strategy : all_strategies()) names.push_back(name(strategy));
+  return names;
+}
 
 template <class T, std::size_t n>
 std::string_view name_of(std::array<Named<T>, n> const& names, T value) {

@@ -125,6 +125,16 @@ class Evaluate(Folder):
         self.assertEqual(again["mean_ms"], before["mean_ms"])
         self.assertEqual(again["quantiles_ms"], before["quantiles_ms"])
 
+    def test_placements_of_a_file_come_beside_the_strategies(self):
+        first = self.folder / "first.h5"
+        self.succeed("evaluate", SMALL, "-o", first)
+        words = ["evaluate", SMALL, "--strategies", "greedy", "--placement", first]
+        self.assertIn("name one of rand-place", self.refuse(2, *words))
+        self.assertIn("give --placement, too", self.refuse(2, "evaluate", SMALL, "--placement-strategy", "greedy"))
+        strategies = json.loads(self.succeed(*words, "--placement-strategy", "greedy", "--format", "json"))["strategies"]
+        self.assertEqual([s["name"] for s in strategies], ["greedy", "file"])
+        self.assertEqual(strategies[0]["quantiles_ms"], strategies[1]["quantiles_ms"])
+
     def test_the_resolved_scenario_gives_the_same_result(self):
         import h5py
         first, second = self.folder / "first.h5", self.folder / "second.h5"

@@ -293,6 +293,21 @@ TEST_F(ResultFile, AMissingStrategyIsAnsweredWithThoseThatAreThere) {
   EXPECT_EQ(complaint.remedy, "it has rand-place, spacemoe");
 }
 
+TEST_F(ResultFile, TheStrategyMeantIsTheOneNamedOrTheOnlyOne) {
+  Evaluation both = evaluation();
+  write(file("two.h5"), both);
+  both.strategies.resize(1);
+  write(file("one.h5"), both);
+  EXPECT_EQ(placed_strategy(file("two.h5"), "spacemoe"), "spacemoe");
+  EXPECT_EQ(placed_strategy(file("one.h5"), std::nullopt), "rand-place");
+  try {
+    placed_strategy(file("two.h5"), std::nullopt);
+    FAIL();
+  } catch (ScenarioError const& error) {
+    EXPECT_EQ(error.complaints().at(0).remedy, "name one of rand-place, spacemoe");
+  }
+}
+
 TEST_F(ResultFile, WhatIsNoResultIsRefused) {
   std::ofstream(file("text.h5")) << "no HDF5 at all";
   write(file("whole.h5"), evaluation());

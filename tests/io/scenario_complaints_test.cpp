@@ -440,7 +440,7 @@ TEST_F(ScenarioComplaints, Placement) {
           {"[\"spacemoe\"]", "[\"file\"]\nfile = \"p.toml\"",
            "scenario.toml:19 placement.file: cannot read p.toml", ""},
           {"[\"spacemoe\"]", "[\"file\"]\nfile = \"r.h5\"",
-           "scenario.toml:17 placement.file_strategy: missing", ""},
+           "scenario.toml:19 placement.file: cannot read r.h5: No such file", ""},
           {"[\"spacemoe\"]", "[\"file\"]\nfile = \"r.h5\"\nfile_strategy = \"greedy\"",
            "scenario.toml:19 placement.file: cannot read r.h5: No such file", ""},
           {"[\"spacemoe\"]", "[\"file\"]\nfile = \"r.h5\"\nfile_strategy = \"greed\"",

@@ -315,6 +315,33 @@ TEST_F(ScenarioFile, OverridesReplaceTheFileBeforeItIsChecked) {
   EXPECT_THAT(scenario.file_placements, IsEmpty());
 }
 
+TEST_F(ScenarioFile, PlacementsOfTheCommandLineComeBesideTheStrategies) {
+  write("p.toml", "gateways = [7, 9]\nhosts = [[2, 3, 4, 5], [6, 47, 8, 10]]\n");
+  ScenarioOverrides overrides;
+  overrides.placements =
+      PlacementFile{folder() / "p.toml", std::nullopt, "--placement", "--placement-strategy"};
+  Scenario const added = load(base_scenario, overrides);
+  EXPECT_THAT(added.strategies, ElementsAre(Strategy::spacemoe, Strategy::file));
+  ASSERT_EQ(added.file_placements.size(), 1u);
+  EXPECT_EQ(added.file_placements[0].gateway[1], SatelliteId{9});
+  Scenario const replaced = load(base_with("[\"spacemoe\"]", "[\"file\"]\nfile = \"none.toml\""), overrides);
+  EXPECT_THAT(replaced.strategies, ElementsAre(Strategy::file));
+  EXPECT_EQ(replaced.file_placements, added.file_placements);
+
+  auto const complaint = [&] {
+    try {
+      load(base_scenario, overrides);
+    } catch (ScenarioError const& error) {
+      return error.complaints().at(0).where + ": " + error.complaints().at(0).what;
+    }
+    return std::string("nothing is wrong");
+  };
+  overrides.placements->strategy = "spacemoe";
+  EXPECT_EQ(complaint(), "--placement-strategy: has no effect: file is not a result (.h5)");
+  overrides.placements->file = folder() / "none.h5";
+  EXPECT_THAT(complaint(), ::testing::StartsWith("--placement: cannot read"));
+}
+
 TEST(ShippedScenarios, Load) {
   std::size_t count = 0;
   for (auto const& entry : std::filesystem::directory_iterator(SPACEMOE_DATA "/scenarios")) {
