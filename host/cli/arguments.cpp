@@ -16,19 +16,19 @@ std::string long_name(OptionSpec const& option) {
   return option.name.substr(option.name.find(',') + 1);
 }
 
-std::string joined(std::vector<std::string> const& words) {
+std::string joined(std::vector<std::string> const& words, char const* separator = ", ") {
   std::string all;
-  for (auto const& word : words) all += (all.empty() ? "" : ", ") + word;
+  for (auto const& word : words) all += (all.empty() ? "" : separator) + word;
   return all;
 }
 
 }  // namespace
 
 Arguments::Arguments(std::string command, std::string what_it_does, std::vector<OptionSpec> options,
-                     std::vector<std::string> const& words)
+                     std::vector<std::string> const& words, std::vector<std::string> const& file_names)
     : command_(std::move(command)) {
   cxxopts::Options parser("spacemoe " + command_, what_it_does);
-  parser.positional_help("FILE");
+  parser.positional_help(joined(file_names, " "));
   auto add = parser.add_options();
   for (auto const& option : options) {
     if (option.value.empty()) {
@@ -48,14 +48,12 @@ Arguments::Arguments(std::string command, std::string what_it_does, std::vector<
   try {
     auto const parsed = parser.parse(static_cast<int>(argv.size()), argv.data());
     help_wanted_ = parsed.count("help") > 0;
-    std::vector<std::string> files;
-    if (parsed.count("file") > 0) files = parsed["file"].as<std::vector<std::string>>();
-    if (files.size() != 1) {
+    if (parsed.count("file") > 0) files_ = parsed["file"].as<std::vector<std::string>>();
+    if (files_.size() != file_names.size()) {
       complaints_.push_back({"spacemoe " + command_,
-                             std::to_string(files.size()) + " files given, one expected",
+                             std::to_string(files_.size()) + (files_.size() == 1 ? " file" : " files") +
+                                 " given, " + std::to_string(file_names.size()) + " expected",
                              "see spacemoe " + command_ + " --help"});
-    } else {
-      file_ = files.front();
     }
     for (auto const& option : options) {
       std::string const name = long_name(option);

@@ -17,18 +17,20 @@ struct OptionSpec {
   std::string help;
 };
 
-/// The arguments of one subcommand: one file and options. Every problem is collected; check() throws them
-/// all.
+/// The arguments of one subcommand: files, as a rule one, and options. Every problem is collected; check()
+/// throws them all.
 class Arguments {
  public:
   /// `words` are those after the subcommand. Unknown and repeated options are complaints.
+  /// `file_names` are what the help calls the files, each of which has to be given.
   Arguments(std::string command, std::string what_it_does, std::vector<OptionSpec> options,
-            std::vector<std::string> const& words);
+            std::vector<std::string> const& words, std::vector<std::string> const& file_names = {"FILE"});
 
   bool help_wanted() const { return help_wanted_; }
   std::string help() const;
 
-  std::filesystem::path file() const { return file_; }
+  /// One of the files, by its place among their names; after check().
+  std::filesystem::path file(std::size_t number = 0) const { return files_.at(number); }
   bool flag(std::string const& name) const;
   std::optional<std::string> text(std::string const& name) const;
   /// A whole number in [least, greatest]; complains otherwise.
@@ -56,7 +58,7 @@ class Arguments {
   std::string command_;
   std::string help_text_;
   bool help_wanted_ = false;
-  std::filesystem::path file_;
+  std::vector<std::string> files_;
   std::vector<std::pair<std::string, std::string>> values_;
   std::vector<Complaint> complaints_;
 };

@@ -15,6 +15,7 @@ struct Invocation {
 int describe_command(Invocation const& invocation);
 int paths_command(Invocation const& invocation);
 int evaluate_command(Invocation const& invocation);
+int compare_command(Invocation const& invocation);
 int digest_command(Invocation const& invocation);
 int devices_command(Invocation const& invocation);
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <ostream>
 #include <string>
 #include <utility>
@@ -10,25 +9,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "host/cli/columns.hpp"
 #include "host/io/scenario_names.hpp"
 
 namespace spacemoe {
 namespace {
-
-std::string format(char const* pattern, double value) {
-  if (std::isnan(value)) return "-";
-  char text[64];
-  std::snprintf(text, sizeof text, pattern, value);
-  return text;
-}
-
-std::string milliseconds(double value) {
-  return format("%.2f", value);
-}
-
-std::string padded(std::string const& text, std::size_t width) {
-  return text.size() < width ? std::string(width - text.size(), ' ') + text : text;
-}
 
 std::string strategy_cell(StrategyResult const& result) {
   std::string text(name(result.strategy));

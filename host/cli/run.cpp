@@ -24,6 +24,8 @@ constexpr std::array commands{
             describe_command},
     Command{"paths", "path latencies between satellites, with hops and routes", paths_command},
     Command{"evaluate", "token latency distribution of every placement strategy", evaluate_command},
+    Command{"compare", "two placements of one scenario on draws that neither has seen (takes two results)",
+            compare_command},
     Command{"digest", "SHA-256 of a result's payload, to compare results", digest_command},
     Command{"devices", "the backends of this program and the devices they find (takes no file)",
             devices_command},

@@ -387,6 +387,17 @@ void write_result(std::filesystem::path const& file, Scenario const& scenario,
   write_output(file, image);
 }
 
+std::string resolved_scenario(std::filesystem::path const& file) {
+  try {
+    hdf5::File const opened = hdf5::open(file);
+    hdf5::Dataset const text = open_dataset(opened, "scenario_resolved");
+    return hdf5::texts(hdf5::source(text)).at(0);
+  } catch (hdf5::Error const& error) {
+    throw ScenarioError({file.string(), std::string("holds no scenario: ") + error.what(),
+                         "name a result of spacemoe evaluate"});
+  }
+}
+
 std::string placed_strategy(std::filesystem::path const& file, std::optional<std::string> const& named) {
   if (named) return *named;
   auto const strategies = stored_placements(file).strategies;

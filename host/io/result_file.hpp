@@ -23,6 +23,9 @@ void write_result(std::filesystem::path const& file, Scenario const& scenario,
                   std::string const& resolved_scenario, Evaluation const& evaluation,
                   Provenance const& provenance);
 
+/// The scenario of a result as TOML, with every default spelt out. Throws ScenarioError.
+std::string resolved_scenario(std::filesystem::path const& file);
+
 /// The strategy whose placements of a result are meant: the one that is named, or else the only one, or else
 /// `refined`. Throws ScenarioError where that leaves a choice.
 std::string placed_strategy(std::filesystem::path const& file, std::optional<std::string> const& named);

@@ -50,15 +50,21 @@ std::optional<TomlValue> included_file(TableReader& reader, std::string_view key
 
 Scenario load_scenario(std::filesystem::path const& file, ScenarioOverrides const& overrides) {
   std::vector<Complaint> complaints;
+  auto text = read_text(file, file.string(), complaints);
+  if (!text) throw ScenarioError(std::move(complaints));
+  return parse_scenario(std::move(*text), file, overrides);
+}
+
+Scenario parse_scenario(std::string text, std::filesystem::path const& file,
+                        ScenarioOverrides const& overrides) {
+  std::vector<Complaint> complaints;
   Scenario scenario;
-  if (auto text = read_text(file, file.string(), complaints)) {
-    if (auto const document = parse_toml(*text, file, complaints)) {
-      TableReader root(*document, "", complaints);
-      read_sections(root, overrides, scenario);
-    }
-    scenario.given_text = std::move(*text);
+  if (auto const document = parse_toml(text, file, complaints)) {
+    TableReader root(*document, "", complaints);
+    read_sections(root, overrides, scenario);
   }
   if (!complaints.empty()) throw ScenarioError(std::move(complaints));
+  scenario.given_text = std::move(text);
   return scenario;
 }
 

@@ -24,6 +24,10 @@ struct ScenarioOverrides {
 /// key. Files that it names are relative to the folder of the file that names them.
 Scenario load_scenario(std::filesystem::path const& file, ScenarioOverrides const& overrides = {});
 
+/// The same from text that is in memory; `file` is what complaints call it.
+Scenario parse_scenario(std::string text, std::filesystem::path const& file,
+                        ScenarioOverrides const& overrides = {});
+
 /// The scenario with every default spelt out and every file it names included, as TOML that load_scenario
 /// takes back to the same scenario (listed links and rates per satellite inline).
 std::string resolved_text(Scenario const& scenario);

@@ -156,6 +156,61 @@ class Evaluate(Folder):
         self.assertRegex(shown, r"\d+ %, .* tokens/s, \d+ s left")
 
 
+class Comparing(Folder):
+    def setUp(self):
+        super().setUp()
+        self.both, self.one = self.folder / "both.h5", self.folder / "one.h5"
+        self.succeed("evaluate", SMALL, "--strategies", "rand-place,spacemoe", "-o", self.both)
+        self.succeed("evaluate", SMALL, "--strategies", "staircase", "--seed", 5, "--tokens", 60, "-o", self.one)
+
+    def compare(self, *words):
+        return json.loads(self.succeed("compare", self.both, self.one, "--replications", 4, "--tokens", 2000,
+                                       "--format", "json", *words))
+
+    def test_a_better_placement_is_better_and_equal_ones_are_equal(self):
+        found = self.compare("--strategy-a", "rand-place", "--placement-a", 2)
+        self.assertEqual((found["a"]["placement"], found["a"]["placements"]), (2, 4))
+        self.assertEqual(found["b"]["strategy"], "staircase")
+        for name in ("mean", "p50", "p99"):
+            latency = found["latency"][name]
+            self.assertLess(latency["difference_ms"]["high"], 0)
+            self.assertLess(latency["ratio"]["high"], 1)
+            means = [sum(r[name] for r in found["replications"][side]) / 4 for side in "ab"]
+            self.assertAlmostEqual(latency["a_ms"], means[0])
+            self.assertAlmostEqual(latency["difference_ms"]["mean"], means[1] - means[0])
+        same = json.loads(self.succeed("compare", self.one, self.one, "--replications", 2, "--format", "json"))
+        self.assertEqual(same["latency"]["p99.9"]["difference_ms"], {"mean": 0, "low": 0, "high": 0})
+        self.assertEqual(same["tokens"], 100000)
+
+    def test_threads_change_nothing_and_seeds_do(self):
+        words = ["--strategy-a", "spacemoe"]
+        first = self.compare(*words)
+        self.assertEqual(self.compare(*words, "--threads", 3, "--backend", "cpu"), first)
+        self.assertNotEqual(self.compare(*words, "--seed", 9)["latency"], first["latency"])
+
+    def test_the_table_says_which_placements_and_how_sure(self):
+        table = self.succeed("compare", self.both, self.one, "--strategy-a", "rand-place", "--replications", 2)
+        self.assertIn(f"a: rand-place of {self.both}, placement 0 of 4\n", table)
+        self.assertIn(f"b: staircase of {self.one}\n", table)
+        self.assertRegex(table, r"mean +\d+\.\d\d +\d+\.\d\d +-\d+\.\d\d +-\d+\.\d\d to -\d+\.\d\d +0\.\d{4}")
+        self.assertIn("lost %", table)
+
+    def test_what_cannot_be_compared(self):
+        words = ["compare", self.both, self.one]
+        self.assertIn("name one of rand-place, spacemoe", self.refuse(2, *words))
+        self.assertIn("--strategy-b: ", self.refuse(2, *words, "--strategy-a", "spacemoe", "--strategy-b", "greedy"))
+        self.assertIn("placements 0 to 3", self.refuse(2, *words, "--strategy-a", "rand-place", "--placement-a", 4))
+        self.assertIn("1 file given, 2 expected", self.refuse(2, "compare", self.one))
+        self.assertIn("--replications: 1 is out of range", self.refuse(2, *words, "--replications", 1))
+        self.assertIn("holds no scenario", self.refuse(2, "compare", self.one, SMALL))
+        other, text = self.folder / "other.toml", pathlib.Path(SMALL).read_text()
+        other.write_text(text.replace("survival = 0.98", "survival = 0.9"))
+        self.succeed("evaluate", other, "--strategies", "spacemoe", "-o", self.folder / "other.h5")
+        message = self.refuse(2, "compare", self.one, self.folder / "other.h5")
+        self.assertIn(f"links.survival: 0.98 in {self.one}, 0.9 in {self.folder / 'other.h5'}", message)
+        self.assertIn("1 problem", message)
+
+
 class BadInput(Folder):
     def test_every_problem_with_the_options_at_once(self):
         message = self.refuse(2, "evaluate", SMALL, "--tokens", 1, "--tokens", 2, "--seed", "-1", "--format", "xml",
