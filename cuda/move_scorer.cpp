@@ -28,10 +28,12 @@ class DeviceLaws {
       LayerLawView view = tables.view(layer);
       most_experts_ = std::max(most_experts_, static_cast<std::uint32_t>(view.expert.size()));
       view.expert = kept(view.expert, experts_, stream);
-      for (auto* const numbers : {&view.within, &view.weight, &view.node_weight, &view.absent}) {
+      for (auto* const numbers :
+           {&view.within, &view.weight, &view.node_weight, &view.node_time, &view.odds}) {
         *numbers = kept(*numbers, numbers_, stream);
       }
-      if (!view.node_weight.empty()) race_top_k_ = view.top_k;
+      top_k_ = view.top_k;
+      if (!view.node_weight.empty()) race_ = true;
       views.push_back(view);
     }
     views_ = DeviceBuffer<LayerLawView>(views, stream);
@@ -39,9 +41,10 @@ class DeviceLaws {
 
   LayerLawView const* data() const { return views_.data(); }
   std::uint32_t most_experts() const { return most_experts_; }
-  /// Experts drawn in the races of layers of many experts; 0 where no layer races. With 2 to 8 of more than
-  /// 16 drawn, either all such layers race or, under conditional Poisson, none.
-  std::uint32_t race_top_k() const { return race_top_k_; }
+  std::uint32_t top_k() const { return top_k_; }
+  /// Whether layers of many experts race. With 2 to 8 of more than 16 drawn, either all such layers race or,
+  /// under conditional Poisson, none.
+  bool race() const { return race_; }
 
  private:
   template <class T>
@@ -55,7 +58,8 @@ class DeviceLaws {
   std::vector<DeviceBuffer<double>> numbers_;
   DeviceBuffer<LayerLawView> views_;
   std::uint32_t most_experts_ = 0;
-  std::uint32_t race_top_k_ = 0;
+  std::uint32_t top_k_ = 0;
+  bool race_ = false;
 };
 
 /// Changes and their hosts, as they were asked for, and which of them a batch is made of.
@@ -148,7 +152,7 @@ class CudaMoveScorer final : public MoveScorer {
   void launch_scores(ScoreOutput const& output, std::uint32_t changes, DeviceStream const& stream) const {
     launch_score_by_sets(output, changes, stream);
     if (laws_.most_experts() > max_subset_experts) {
-      launch_score_in_order(output, changes, laws_.most_experts(), laws_.race_top_k(), stream);
+      launch_score_in_order(output, changes, laws_.most_experts(), laws_.top_k(), laws_.race(), stream);
     }
   }
 

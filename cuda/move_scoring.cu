@@ -69,32 +69,36 @@ struct TeamRoom {
   std::uint64_t* key;
   double* step;
   double* step_squares;
-  double* after;  ///< [stride][lane]
+  double* ahead;
+  double* counts;  ///< [count][lane]
   std::uint16_t* position;
 };
 
-__host__ __device__ constexpr std::uint32_t power_of_two(std::uint32_t experts) {
-  std::uint32_t count = 1;
-  while (count < experts) count *= 2;
-  return count;
-}
+/// What a team's shared memory has room for.
+struct TeamSize {
+  std::uint32_t experts;
+  std::uint32_t counts;  ///< per lane, of arrivals; none where registers hold them
 
-__host__ __device__ constexpr std::uint32_t strides(std::uint32_t experts) {
-  return (experts + race_stride - 1) / race_stride + 1;
-}
+  __host__ __device__ constexpr std::uint32_t keys() const {
+    std::uint32_t count = 1;
+    while (count < experts) count *= 2;
+    return count;
+  }
+  __host__ __device__ constexpr std::uint32_t strides() const { return whole_strides(experts) / race_stride; }
+  __host__ __device__ constexpr std::size_t bytes() const {
+    std::size_t const numbers =
+        keys() + 2 * std::size_t{whole_strides(experts)} + strides() + 1 + std::size_t{counts} * team_lanes;
+    return (numbers * sizeof(double) + experts * sizeof(std::uint16_t) + 7) / 8 * 8;
+  }
+};
 
-__host__ __device__ constexpr std::size_t team_bytes(std::uint32_t experts) {
-  std::size_t const numbers = power_of_two(experts) + 2 * std::size_t{whole_strides(experts)} +
-                              std::size_t{strides(experts)} * team_lanes;
-  return (numbers * sizeof(double) + experts * sizeof(std::uint16_t) + 7) / 8 * 8;
-}
-
-__device__ TeamRoom team_room(std::byte* shared, std::uint32_t team, std::uint32_t experts) {
-  auto* const key = reinterpret_cast<std::uint64_t*>(shared + team * team_bytes(experts));
-  auto* const step = reinterpret_cast<double*>(key + power_of_two(experts));
-  double* const after = step + 2 * whole_strides(experts);
-  return {key, step, step + whole_strides(experts), after,
-          reinterpret_cast<std::uint16_t*>(after + strides(experts) * team_lanes)};
+__device__ TeamRoom team_room(std::byte* shared, std::uint32_t team, TeamSize const& size) {
+  auto* const key = reinterpret_cast<std::uint64_t*>(shared + team * size.bytes());
+  auto* const step = reinterpret_cast<double*>(key + size.keys());
+  double* const ahead = step + 2 * whole_strides(size.experts);
+  double* const counts = ahead + size.strides() + 1;
+  return {key,   step,   step + whole_strides(size.experts),
+          ahead, counts, reinterpret_cast<std::uint16_t*>(counts + size.counts * team_lanes)};
 }
 
 struct Team {
@@ -124,10 +128,12 @@ __device__ void sort_keys(std::uint64_t* key, std::uint32_t count, Team const& t
   team.sync();
 }
 
-/// A lane's entries of `after`, which lanes have side by side.
-struct LaneEntries {
+/// A lane's counts, which lanes have side by side.
+struct LaneCounts {
   double* first;
-  __device__ double& operator[](std::uint32_t i) const { return first[i * team_lanes]; }
+  std::uint32_t count;
+  __device__ double& operator[](std::uint32_t k) const { return first[k * team_lanes]; }
+  __device__ std::uint32_t size() const { return count; }
 };
 
 __device__ double team_sum(double value, Team const& team) {
@@ -137,27 +143,25 @@ __device__ double team_sum(double value, Team const& team) {
   return value;
 }
 
-template <std::uint32_t known_top_k>
-__device__ RaceSums<double> race_sums(LayerLawView const& law, OrderedLayer const& layer, double* after,
-                                      Team const& team) {
+template <class Counts>
+__device__ RaceSums<double> race_sums(LayerLawView const& law, OrderedLayer const& layer,
+                                      Counts const& counts, Team const& team) {
   RaceSums<double> sums;
-  for (std::size_t node = 0; node < law.node_weight.size(); node += race_lanes) {
-    double const* const block = law.absent.data() + node * layer.experts + team.lane;
-    auto const absent = [&](std::uint16_t position) { return block[std::size_t{position} * race_lanes]; };
-    auto const sure = [&](double chance) {
-      return __all_sync(team.mask, static_cast<int>(chance > 1 - negligible_absence)) != 0;
-    };
-    add_race_block<known_top_k>(layer, law.top_k, law.node_weight[node + team.lane], absent, sure,
-                                LaneEntries{after + team.lane}, sums);
+  for (std::size_t node = team.lane; node < law.node_weight.size(); node += race_lanes) {
+    double const* const block = law.odds.data() + (node - team.lane) * layer.experts + team.lane;
+    auto const odds = [&](std::uint16_t position) { return block[std::size_t{position} * race_lanes]; };
+    double const time = law.node_time[node];
+    add_race_block<OneNode>(layer, RaceNodes<double>{law.node_weight[node], time, time, time}, counts, odds,
+                            sums);
   }
   return {team_sum(sums.sum, team), team_sum(sums.sum_squares, team), team_sum(sums.reachable, team)};
 }
 
-/// One team per change and slot: teams of a block have slots side by side. `experts` bounds those of every
-/// layer. All are races where `known_top_k` is not 0. Others have nothing to share among a team and are left
-/// to one lane.
+/// One team per change and slot: teams of a block have slots side by side. `size` is enough for every layer.
+/// All are races where `known_top_k` is not 0. Others have nothing to share among a team and are left to one
+/// lane.
 template <std::uint32_t known_top_k>
-__global__ void score_in_order(ScoreOutput output, std::uint32_t experts) {
+__global__ void score_in_order(ScoreOutput output, TeamSize size) {
   ScoringBatch const& batch = output.batch;
   extern __shared__ std::uint64_t shared[];
   std::uint32_t const number = threadIdx.x / team_lanes;
@@ -166,26 +170,27 @@ __global__ void score_in_order(ScoreOutput output, std::uint32_t experts) {
   LayerLawView const& law = batch.law[change.layer];
   if (slot >= batch.view.slots || !law.within.empty()) return;
   Team const team{threadIdx.x % team_lanes, 0xffu << (number * team_lanes % 32)};
-  TeamRoom const room = team_room(reinterpret_cast<std::byte*>(shared), number, experts);
+  TeamRoom const room = team_room(reinterpret_cast<std::byte*>(shared), number, size);
   auto const here = static_cast<std::uint32_t>(law.expert.size());
-  std::uint32_t const count = power_of_two(here);
+  std::uint32_t const count = TeamSize{here, 0}.keys();
   for (std::uint32_t i = team.lane; i < count; i += team_lanes) {
     room.key[i] = i < here ? key_of(batch, change, law.expert[i], i, slot) : ~std::uint64_t{0};
   }
   sort_keys(room.key, count, team);
-  OrderedLayer layer{room.position, room.step, room.step_squares, here, 0};
+  OrderedLayer layer{room.position, room.step, room.step_squares, room.ahead, here, 0};
   if (team.lane == 0) {
-    layer = order_layer(law, room.key, here, room.position, room.step, room.step_squares);
+    layer = order_layer(law, room.key, here, room.position, room.step, room.step_squares, room.ahead);
   }
   layer.reachable = __shfl_sync(team.mask, layer.reachable, 0, team_lanes);
   team.sync();
+  LaneCounts const counts{room.counts + team.lane, law.top_k};
   RaceSums<double> sums;
   if constexpr (known_top_k > 0) {
-    sums = race_sums<known_top_k>(law, layer, room.after, team);
+    sums = race_sums(law, layer, KnownCounts<double, known_top_k>{}, team);
   } else if (!law.node_weight.empty()) {
-    sums = race_sums<0>(law, layer, room.after, team);
+    sums = race_sums(law, layer, counts, team);
   } else if (team.lane == 0) {
-    sums = symmetric_sums(layer, law.top_k, law.weight.data());
+    sums = symmetric_sums(layer, law.top_k, law.weight.data(), counts);
   }
   if (team.lane == 0) keep(output, change, blockIdx.y, slot, ordered_score(law, layer, room.key, sums));
 }
@@ -227,19 +232,19 @@ void require_shared_memory(std::uint32_t experts, std::size_t bytes) {
 }
 
 template <std::uint32_t known_top_k>
-void launch_race(ScoreOutput const& output, std::uint32_t changes, std::uint32_t experts,
+void launch_race(ScoreOutput const& output, std::uint32_t changes, TeamSize const& size,
                  cudaStream_t stream) {
   std::uint32_t teams = 4;
-  while (teams > 1 && teams * team_bytes(experts) > shared_bytes_everywhere) teams /= 2;
-  std::size_t const bytes = teams * team_bytes(experts);
+  while (teams > 1 && teams * size.bytes() > shared_bytes_everywhere) teams /= 2;
+  std::size_t const bytes = teams * size.bytes();
   if (bytes > shared_bytes_everywhere) {
-    require_shared_memory(experts, bytes);
+    require_shared_memory(size.experts, bytes);
     check(cudaFuncSetAttribute(score_in_order<known_top_k>, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                static_cast<int>(bytes)));
   }
   dim3 const grid(blocks(output.batch.view.slots, teams), changes);
   LaunchTimer const timer("score_in_order", stream);
-  score_in_order<known_top_k><<<grid, teams * team_lanes, bytes, stream>>>(output, experts);
+  score_in_order<known_top_k><<<grid, teams * team_lanes, bytes, stream>>>(output, size);
   check_launch();
 }
 
@@ -252,18 +257,18 @@ void launch_score_by_sets(ScoreOutput const& output, std::uint32_t changes, cuda
 }
 
 void launch_score_in_order(ScoreOutput const& output, std::uint32_t changes, std::uint32_t experts,
-                           std::uint32_t race_top_k, cudaStream_t stream) {
-  switch (race_top_k) {
+                           std::uint32_t top_k, bool race, cudaStream_t stream) {
+  switch (race ? top_k : 0) {
     case 2:
-      return launch_race<2>(output, changes, experts, stream);
+      return launch_race<2>(output, changes, {experts, 0}, stream);
     case 4:
-      return launch_race<4>(output, changes, experts, stream);
+      return launch_race<4>(output, changes, {experts, 0}, stream);
     case 6:
-      return launch_race<6>(output, changes, experts, stream);
+      return launch_race<6>(output, changes, {experts, 0}, stream);
     case 8:
-      return launch_race<8>(output, changes, experts, stream);
+      return launch_race<8>(output, changes, {experts, 0}, stream);
     default:
-      return launch_race<0>(output, changes, experts, stream);
+      return launch_race<0>(output, changes, {experts, top_k + 1}, stream);
   }
 }
 

@@ -29,11 +29,11 @@ struct ScoreOutput {
 /// Launches the scoring of those of `changes` whose layer has few experts; others are left alone.
 void launch_score_by_sets(ScoreOutput const& output, std::uint32_t changes, cudaStream_t stream);
 
-/// Launches the scoring of those whose layer has many, at most `experts` of them. `race_top_k` experts are
-/// drawn where these layers race; 0 where none does. Throws BackendError when a block of the current device
-/// has not enough shared memory for so many experts.
+/// Launches the scoring of those whose layer has many, at most `experts` of them, of which `top_k` are drawn;
+/// `race` where these layers race. Throws BackendError when a block of the current device has not enough
+/// shared memory for so many experts.
 void launch_score_in_order(ScoreOutput const& output, std::uint32_t changes, std::uint32_t experts,
-                           std::uint32_t race_top_k, cudaStream_t stream);
+                           std::uint32_t top_k, bool race, cudaStream_t stream);
 
 /// Launches the look-up of the path latencies of each change: there [expert][slot], back [expert][slot],
 /// forward [slot], one after the other in `found`.

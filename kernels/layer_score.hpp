@@ -36,7 +36,8 @@ struct LayerLawView {
 
   // Many experts, Plackett-Luce: the exponential race at the nodes of a quadrature; empty otherwise.
   Span<double const> node_weight;  ///< [block][lane]
-  Span<double const> absent;       ///< [block][positive expert][lane]: chance of no arrival before the node
+  Span<double const> node_time;    ///< [block][lane]
+  Span<double const> odds;         ///< [block][positive expert][lane]: of arrival before the node
 };
 
 /// Path latencies and compute times from which changes are scored.
@@ -195,40 +196,12 @@ SPACEMOE_INLINE LayerScoreOf<typename Slots::Real> subset_score(typename Slots::
   return finished_score<Real>(Slots::real(first_ns), slowest, chance, sum, sum_squares);
 }
 
-/// Adds the experts of a race one after the other; `Real` holds quadrature nodes. `known_top_k` is 0 where
-/// the compiler need not know it.
-template <class Real, std::uint32_t known_top_k>
-class RaceArrivals {
- public:
-  SPACEMOE_INLINE explicit RaceArrivals(std::uint32_t top_k) : top_k_(known_top_k > 0 ? known_top_k : top_k) {
-    for (Real& e : exactly_) e = Real{};
-    exactly_[0] = Real{} + 1.0;
-  }
-
-  SPACEMOE_INLINE void let_in(Real const& absent) {
-    Real const arrives = 1.0 - absent;
-    enough_ = enough_ + exactly_[top_k_ - 1] * arrives;
-    SPACEMOE_UNROLL_16
-    for (std::uint32_t k = top_k_ - 1; k >= 1; --k) {
-      exactly_[k] = exactly_[k] * absent + exactly_[k - 1] * arrives;
-    }
-    exactly_[0] = exactly_[0] * absent;
-  }
-
-  /// Chance of top_k arrivals or more.
-  SPACEMOE_INLINE Real const& enough() const { return enough_; }
-
- private:
-  std::uint32_t top_k_;
-  Real exactly_[known_top_k > 0 ? known_top_k : max_top_k];  ///< [k]: chance of k arrivals
-  Real enough_{};
-};
-
 /// Latencies of a layer in order, and the steps between them. Arrays have an entry per positive expert.
 struct OrderedLayer {
   std::uint16_t const* position;  ///< by rising latency, among the positive experts
   double const* step;             ///< [m], from 1: c_{m+1} - c_m; in a race times the weight of all but m
   double const* step_squares;     ///< [m]: the same of squares of latencies beyond the fastest
+  double const* ahead;            ///< [stride]: weight of its experts and of all beyond, in the end 0
   std::uint32_t experts;
   std::uint32_t reachable;
 };
@@ -241,7 +214,7 @@ struct RaceSums {
   Real reachable{};  ///< over the weight of the unreachable experts; only where there are some
 };
 
-/// Experts whose products are kept in registers; after so many the race looks whether it is decided.
+/// After so many experts the race looks whether it is decided.
 inline constexpr std::uint32_t race_stride = 8;
 
 SPACEMOE_FN constexpr std::uint32_t whole_strides(std::uint32_t experts) {
@@ -249,22 +222,24 @@ SPACEMOE_FN constexpr std::uint32_t whole_strides(std::uint32_t experts) {
 }
 
 /// From sorted keys, the order of the experts and the steps, none from unreachable experts on. The arrays of
-/// steps have whole_strides(experts) entries.
+/// steps have whole_strides(experts) entries, `ahead` one per stride and one more.
 SPACEMOE_FN inline OrderedLayer order_layer(LayerLawView const& law, std::uint64_t const* key,
                                             std::uint32_t experts, std::uint16_t* position, double* step,
-                                            double* step_squares) {
+                                            double* step_squares, double* ahead) {
   bool const race = !law.node_weight.empty();
   for (std::uint32_t m = experts; m < whole_strides(experts); ++m) {
     step[m] = 0;
     step_squares[m] = 0;
   }
   double rest = 0;
+  ahead[whole_strides(experts) / race_stride] = rest;
   std::uint32_t reachable_experts = 0;
   for (std::uint32_t m = experts; m-- > 0;) {
     position[m] = static_cast<std::uint16_t>(key[m] & ((std::uint64_t{1} << key_bits) - 1));
     step[m] = 0;
     step_squares[m] = 0;
     rest = rest + law.weight[position[m]];
+    if (m % race_stride == 0) ahead[m / race_stride] = rest;
     if (key[m] >= lost_key) continue;
     if (reachable_experts == 0) reachable_experts = m + 1;
     if (m == 0) continue;
@@ -274,66 +249,184 @@ SPACEMOE_FN inline OrderedLayer order_layer(LayerLawView const& law, std::uint64
     step[m] = (beyond - before) * scale;
     step_squares[m] = (beyond * beyond - before * before) * scale;
   }
-  return {position, step, step_squares, experts, reachable_experts};
+  return {position, step, step_squares, ahead, experts, reachable_experts};
 }
 
-/// Where the chance of too few arrivals is below this at every node of a block, it counts as none.
+/// Odds of an expert's arrival are given up to this, which leaves 1e-27 of no arrival.
+inline constexpr double most_race_odds = 0x1p90;
+
+/// Where the chance of too few arrivals is below this, it counts as none.
 inline constexpr double negligible_absence = 1e-13;
 
-/// Adds one block of nodes. `absent(position)` gives the chances of no arrival, `sure(chances)` says whether
-/// all nodes of the block exceed 1 - negligible_absence, and `after` has room for one entry per stride of
-/// experts and one more.
-template <std::uint32_t known_top_k, class Real, class Absent, class Sure, class Entries>
-SPACEMOE_INLINE void add_race_block(OrderedLayer const& layer, std::uint32_t top_k, Real const& node_weight,
-                                    Absent absent, Sure sure, Entries after, RaceSums<Real>& sums) {
-  std::uint32_t const strides = (layer.experts + race_stride - 1) / race_stride;
-  after[strides] = node_weight;
-  for (std::uint32_t s = strides; s-- > 0;) {
-    Real product = after[s + 1];
-    for (std::uint32_t i = s * race_stride; i < (s + 1) * race_stride && i < layer.experts; ++i) {
-      product = product * absent(layer.position[i]);
-    }
-    after[s] = product;
+/// Where so many arrivals are due among some experts, the chance e^-64 that none arrives counts as none.
+inline constexpr double certain_arrivals = 64;
+
+/// [k] below a number that the compiler knows, in registers.
+template <class Real, std::uint32_t count>
+struct KnownCounts {
+  Real of[count];
+  SPACEMOE_INLINE Real& operator[](std::uint32_t k) { return of[k]; }
+  SPACEMOE_INLINE static constexpr std::uint32_t size() { return count; }
+};
+
+/// Nodes of a race's quadrature, by rising time.
+template <class Real>
+struct RaceNodes {
+  Real weight;
+  Real time;
+  double least_time;
+  double greatest_time;
+};
+
+/// One quadrature node at a time. A CPU has the same with vectors of nodes.
+struct OneNode {
+  using Real = double;
+  static constexpr double count = 1;
+
+  /// 1 where a > b, else 0; neither is negative. To multiply by: compilers take vectors of conditions apart.
+  SPACEMOE_INLINE static double exceeds(double a, double b) { return a > b ? 1.0 : 0.0; }
+  SPACEMOE_INLINE static double total(double node) { return node; }
+};
+
+/// A race into which experts are let one after the other; `Real` holds quadrature nodes. Chances of arrivals
+/// among those let in are multiples of the chance of none: that of k is then the sum, over sets of k experts,
+/// of the products of their odds, arrives / absent, and nothing is subtracted. `Counts` [k] has a Real for
+/// every k below the number of experts drawn.
+template <class Real, class Counts>
+struct RaceArrivals {
+  Counts exactly;  ///< [k]: k arrivals
+  Real enough;     ///< as many as are drawn, or more
+  Real all;        ///< any number
+
+  SPACEMOE_INLINE void let_in(Real const& odds) {
+    Real const grows = odds + 1.0;
+    enough = enough * grows + exactly[exactly.size() - 1] * odds;
+    all = all * grows;
+    SPACEMOE_UNROLL_16
+    for (std::uint32_t k = exactly.size() - 1; k >= 1; --k) exactly[k] = exactly[k] + exactly[k - 1] * odds;
   }
-  RaceArrivals<Real, known_top_k> arrivals(top_k);
-  bool all_sure = false;
-  for (std::uint32_t s = 0; s < strides; ++s) {
-    std::uint32_t const first = s * race_stride;
-    if (first > layer.reachable) break;
-    Real missing[race_stride];
-    Real rest[race_stride];
+
+  /// The same where enough arrive anyway.
+  SPACEMOE_INLINE void let_in_decided(Real const& odds) {
+    enough = enough * (odds + 1.0);
+    all = enough;
+  }
+};
+
+/// The race at one block of nodes. Every node goes its own way, so that it does not matter how many there
+/// are.
+template <class Nodes, class Counts>
+struct RaceBlock {
+  using Real = typename Nodes::Real;
+
+  RaceNodes<Real> node;
+  RaceArrivals<Real, Counts> arrivals;
+  RaceSums<Real> sums;   ///< times arrivals.all
+  bool decided = false;  ///< enough have arrived, at all nodes
+
+  SPACEMOE_INLINE RaceBlock(RaceNodes<Real> const& nodes_here, Counts const& room)
+      : node(nodes_here), arrivals{room, Real{}, Real{} + 1.0} {
+    std::uint32_t const counts = arrivals.exactly.size();
     SPACEMOE_UNROLL_16
-    for (std::uint32_t i = 0; i < race_stride; ++i) {
-      missing[i] = first + i < layer.experts ? absent(layer.position[first + i]) : Real{} + 1.0;
+    for (std::uint32_t k = 0; k < counts; ++k) arrivals.exactly[k] = Real{};
+    arrivals.exactly[0] = Real{} + 1.0;
+  }
+
+  /// Before a stride of experts: notes at which nodes enough have arrived whoever comes. There, forgets what
+  /// came before where surely an expert of those `ahead` has arrived.
+  SPACEMOE_INLINE void settle(double ahead) {
+    // The chance of no arrival so far is e^-20 or more: nothing to note.
+    if (node.greatest_time * (1 - ahead) < 20) return;
+    Real const sure = Nodes::exceeds(arrivals.enough, arrivals.all * (1 - negligible_absence));
+    Real const open = 1.0 - sure;
+    if (!decided) {
+      double const decisions = Nodes::total(sure);
+      if (decisions == 0) return;
+      decided = decisions == Nodes::count;
+      std::uint32_t const counts = arrivals.exactly.size();
+      SPACEMOE_UNROLL_16
+      for (std::uint32_t k = 0; k < counts; ++k) arrivals.exactly[k] = arrivals.exactly[k] * open;
     }
-    Real left = after[s + 1];
+    Real const forgotten = sure * Nodes::exceeds(node.time * ahead, Real{} + certain_arrivals);
+    Real const kept = 1.0 - forgotten;
+    arrivals.all = arrivals.all * kept + forgotten;
+    arrivals.enough = arrivals.enough * open + arrivals.all * sure;
+    sums.sum = sums.sum * kept;
+    sums.sum_squares = sums.sum_squares * kept;
+    sums.reachable = sums.reachable * kept;
+  }
+
+  /// Whether the next settle(ahead) forgets everything, so that a stride need not be added.
+  SPACEMOE_INLINE bool forgets(double ahead) const {
+    return decided && node.least_time * ahead > certain_arrivals;
+  }
+
+  /// Keeps everything below 2^200 before a stride, hence finite after it. `all` is at most e^time.
+  SPACEMOE_INLINE void keep_finite() {
+    if (node.greatest_time < 128) return;
+    Real const large = Nodes::exceeds(arrivals.all, Real{} + 0x1p200);
+    if (Nodes::total(large) == 0) return;
+    Real const factor = (1.0 - large) + large * 0x1p-720;
+    std::uint32_t const counts = arrivals.exactly.size();
+    SPACEMOE_UNROLL_16
+    for (std::uint32_t k = 0; k < counts; ++k) arrivals.exactly[k] = arrivals.exactly[k] * factor;
+    arrivals.enough = arrivals.enough * factor;
+    arrivals.all = arrivals.all * factor;
+    sums.sum = sums.sum * factor;
+    sums.sum_squares = sums.sum_squares * factor;
+    sums.reachable = sums.reachable * factor;
+  }
+
+  /// Adds a stride of experts; `odds(i)` is that of expert `first + i`.
+  template <bool undecided, class Odds>
+  SPACEMOE_INLINE void add(OrderedLayer const& layer, std::uint32_t first, Odds odds) {
     SPACEMOE_UNROLL_16
     for (std::uint32_t i = 0; i < race_stride; ++i) {
-      std::uint32_t const at = race_stride - 1 - i;
-      left = left * missing[at];
-      rest[at] = left;
-    }
-    all_sure = all_sure || sure(arrivals.enough());
-    double const* const step = layer.step + first;
-    double const* const step_squares = layer.step_squares + first;
-    std::uint32_t const lost = layer.reachable < layer.experts ? layer.reachable - first : race_stride;
-    SPACEMOE_UNROLL_16
-    for (std::uint32_t i = 0; i < race_stride; ++i) {
-      Real const chance = all_sure ? rest[i] : rest[i] * arrivals.enough();
-      sums.sum = sums.sum + chance * step[i];
-      sums.sum_squares = sums.sum_squares + chance * step_squares[i];
-      if (i == lost) sums.reachable = sums.reachable + chance;
-      if (!all_sure) arrivals.let_in(missing[i]);
+      sums.sum = sums.sum + arrivals.enough * layer.step[first + i];
+      sums.sum_squares = sums.sum_squares + arrivals.enough * layer.step_squares[first + i];
+      if (first + i == layer.reachable) sums.reachable = arrivals.enough;
+      if (first + i >= layer.experts) return;
+      Real const here = odds(layer.position[first + i]);
+      if constexpr (undecided) {
+        arrivals.let_in(here);
+      } else {
+        arrivals.let_in_decided(here);
+      }
     }
   }
+};
+
+/// Adds one block of nodes to `sums`. `odds(position)` gives the odds of arrival at the nodes; `room` is
+/// for counts.
+template <class Nodes, class Real, class Counts, class Odds>
+SPACEMOE_INLINE void add_race_block(OrderedLayer const& layer, RaceNodes<Real> const& nodes,
+                                    Counts const& room, Odds odds, RaceSums<Real>& sums) {
+  RaceBlock<Nodes, Counts> block(nodes, room);
+  for (std::uint32_t first = 0; first < layer.experts; first += race_stride) {
+    double const* const ahead = layer.ahead + first / race_stride;
+    if (block.forgets(ahead[1])) continue;
+    block.settle(ahead[0]);
+    block.keep_finite();
+    if (block.decided) {
+      block.template add<false>(layer, first, odds);
+    } else {
+      block.template add<true>(layer, first, odds);
+    }
+  }
+  Real const scale = nodes.weight / block.arrivals.all;
+  sums.sum = sums.sum + block.sums.sum * scale;
+  sums.sum_squares = sums.sum_squares + block.sums.sum_squares * scale;
+  sums.reachable = sums.reachable + block.sums.reachable * scale;
 }
 
 /// Conditional Poisson, or a single draw: sums of steps (not weighted) x F_m from elementary symmetric
-/// polynomials of the weights, and the chance that all drawn are reachable.
-SPACEMOE_FN inline RaceSums<double> symmetric_sums(OrderedLayer const& layer, std::uint32_t top_k,
-                                                   double const* weight) {
-  double symmetric[max_top_k + 1]{};
+/// polynomials of the weights, and the chance that all drawn are reachable. `symmetric` is room for
+/// top_k + 1 numbers.
+template <class Counts>
+SPACEMOE_FN RaceSums<double> symmetric_sums(OrderedLayer const& layer, std::uint32_t top_k,
+                                            double const* weight, Counts symmetric) {
   symmetric[0] = 1;
+  for (std::uint32_t k = 1; k <= top_k; ++k) symmetric[k] = 0;
   RaceSums<double> sums;
   for (std::uint32_t m = 0; m < layer.experts; ++m) {
     if (m >= 1 && m < layer.reachable) {

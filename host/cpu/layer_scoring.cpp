@@ -4,6 +4,9 @@
 #include "host/cpu/layer_scoring.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <utility>
 #include <vector>
 
 #include "host/simd.hpp"
@@ -96,66 +99,140 @@ SPACEMOE_BODY void score_by_sets(ScoringView const& view, LayerLawView const& la
   score_by_sets<16>(view, law, change, paths, rows);
 }
 
-template <std::uint32_t known_top_k>
-SPACEMOE_BODY RaceSums<double> race_sums(LayerLawView const& law, OrderedLayer const& layer, Reals* after) {
-  RaceSums<Reals> lanes;
-  for (std::size_t node = 0; node < law.node_weight.size(); node += race_lanes) {
-    Reals weight;
-    __builtin_memcpy(&weight, law.node_weight.data() + node, sizeof weight);
-    double const* const block = law.absent.data() + node * layer.experts;
-    auto const absent = [block](std::uint16_t position) __attribute__((always_inline)) {
-      Reals chance;
-      __builtin_memcpy(&chance, block + std::size_t{position} * race_lanes, sizeof chance);
-      return chance;
-    };
-    auto const sure = [](Reals const& chances) __attribute__((always_inline)) {
-      bool all = true;
-      for (std::uint32_t i = 0; i < race_lanes; ++i) all &= chances[i] > 1 - negligible_absence;
-      return all;
-    };
-    add_race_block<known_top_k>(layer, law.top_k, weight, absent, sure, after, lanes);
-  }
-  auto const total = [](Reals const& r) __attribute__((always_inline)) {
-    return ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));
-  };
-  return {total(lanes.sum), total(lanes.sum_squares), total(lanes.reachable)};
+// By pairs of neighbours, as a GPU's team adds.
+using Reals2 [[gnu::vector_size(16)]] = double;
+using Reals4 [[gnu::vector_size(32)]] = double;
+SPACEMOE_BODY double sum_of(Reals2 const& r) {
+  return r[0] + r[1];
+}
+SPACEMOE_BODY double sum_of(Reals4 const& r) {
+  return (r[0] + r[1]) + (r[2] + r[3]);
+}
+SPACEMOE_BODY double sum_of(Reals const& r) {
+  return ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));
 }
 
-SPACEMOE_BODY RaceSums<double> race_sums(LayerLawView const& law, OrderedLayer const& layer, Reals* after) {
+/// Quadrature nodes side by side.
+template <class Vector>
+struct NodeLanes {
+  using Real = Vector;
+  static constexpr std::uint32_t count = sizeof(Real) / sizeof(double);
+
+  /// As OneNode::exceeds: numbers that are not negative compare as their bits do.
+  SPACEMOE_BODY static Real exceeds(Real const& a, Real const& b) {
+    using Bits = decltype(a > b);
+    return reinterpret_cast<Real>((reinterpret_cast<Bits>(b) - reinterpret_cast<Bits>(a)) >> 63 &
+                                  reinterpret_cast<Bits>(Real{} + 1.0));
+  }
+  SPACEMOE_BODY static double total(Real const& nodes) { return sum_of(nodes); }
+  SPACEMOE_BODY static Real loaded(double const* numbers) {
+    Real nodes;
+    __builtin_memcpy(&nodes, numbers, sizeof nodes);
+    return nodes;
+  }
+};
+
+/// As KnownCounts, where the number is not known.
+template <class Real>
+struct SomeCounts {
+  Real of[max_top_k];
+  std::uint32_t count;
+  SPACEMOE_BODY Real& operator[](std::uint32_t k) { return of[k]; }
+  SPACEMOE_BODY std::uint32_t size() const { return count; }
+};
+
+/// Sums of a race over its nodes, in the same order whatever number of them is side by side.
+template <class Nodes, class Counts>
+SPACEMOE_BODY RaceSums<double> race_sums(LayerLawView const& law, OrderedLayer const& layer,
+                                         Counts const& counts) {
+  using Real = typename Nodes::Real;
+  Reals sum, sum_squares, reachable;
+  for (std::uint32_t lane = 0; lane < race_lanes; lane += Nodes::count) {
+    RaceSums<Real> sums;
+    for (std::size_t node = lane; node < law.node_weight.size(); node += race_lanes) {
+      double const* const block = law.odds.data() + (node - lane) * layer.experts + lane;
+      auto const odds = [block](std::uint16_t position) __attribute__((always_inline)) {
+        return Nodes::loaded(block + std::size_t{position} * race_lanes);
+      };
+      double const* const time = &law.node_time[node];
+      RaceNodes<Real> const nodes{Nodes::loaded(&law.node_weight[node]), Nodes::loaded(time), time[0],
+                                  time[Nodes::count - 1]};
+      add_race_block<Nodes>(layer, nodes, counts, odds, sums);
+    }
+    for (std::uint32_t i = 0; i < Nodes::count; ++i) {
+      sum[lane + i] = sums.sum[i];
+      sum_squares[lane + i] = sums.sum_squares[i];
+      reachable[lane + i] = sums.reachable[i];
+    }
+  }
+  return {sum_of(sum), sum_of(sum_squares), sum_of(reachable)};
+}
+
+template <class Nodes>
+SPACEMOE_BODY RaceSums<double> race_sums(LayerLawView const& law, OrderedLayer const& layer) {
+  using Real = typename Nodes::Real;
   switch (law.top_k) {
     case 2:
-      return race_sums<2>(law, layer, after);
+      return race_sums<Nodes>(law, layer, KnownCounts<Real, 2>{});
     case 4:
-      return race_sums<4>(law, layer, after);
+      return race_sums<Nodes>(law, layer, KnownCounts<Real, 4>{});
     case 6:
-      return race_sums<6>(law, layer, after);
+      return race_sums<Nodes>(law, layer, KnownCounts<Real, 6>{});
     case 8:
-      return race_sums<8>(law, layer, after);
+      return race_sums<Nodes>(law, layer, KnownCounts<Real, 8>{});
     default:
-      return race_sums<0>(law, layer, after);
+      return race_sums<Nodes>(law, layer, SomeCounts<Real>{{}, law.top_k});
   }
 }
-
-/// A vector as wide instruction sets want it aligned; without them the compiler would not.
-struct alignas(64) AlignedReals {
-  Reals reals;
-};
 
 /// Room for one change's slots, used again for each.
 struct OrderRoom {
   explicit OrderRoom(std::size_t experts)
       : key(experts),
+        spare(experts),
         position(experts),
         step(whole_strides(static_cast<std::uint32_t>(experts))),
         step_squares(step.size()),
-        after(experts / race_stride + 2) {}
+        ahead(step.size() / race_stride + 1) {}
 
   std::vector<std::uint64_t> key;
+  std::vector<std::uint64_t> spare;
   std::vector<std::uint16_t> position;
   std::vector<double> step;
   std::vector<double> step_squares;
-  std::vector<AlignedReals> after;
+  std::vector<double> ahead;
 };
+
+/// Sorts keys that come by rising position: first by the upper 16 of the bits in which their latencies
+/// differ, in two passes, which leaves little to do. `spare` has as much room.
+void sort_keys(std::vector<std::uint64_t>& key, std::vector<std::uint64_t>& spare) {
+  constexpr std::uint32_t values = 256;
+  auto const [least, greatest] = std::ranges::minmax(key);
+  std::uint64_t const base = least >> key_bits << key_bits;
+  auto const bits = static_cast<int>(std::bit_width(greatest - base));
+  int const shift = std::max(bits - 16, int{key_bits});
+  auto const upper = [base, shift](std::uint64_t k) { return (k - base) >> shift; };
+  std::array<std::uint32_t, values> low{}, high{};
+  for (std::uint64_t const k : key) {
+    ++low[upper(k) % values];
+    ++high[upper(k) / values];
+  }
+  std::uint32_t next_low = 0;
+  std::uint32_t next_high = 0;
+  for (std::uint32_t v = 0; v < values; ++v) {
+    next_low += std::exchange(low[v], next_low);
+    next_high += std::exchange(high[v], next_high);
+  }
+  for (std::uint64_t const k : key) spare[low[upper(k) % values]++] = k;
+  for (std::uint64_t const k : spare) key[high[upper(k) / values]++] = k;
+  if (shift == key_bits) return;
+  for (auto first = key.begin(); first != key.end();) {
+    auto last = first + 1;
+    while (last != key.end() && upper(*last) == upper(*first)) ++last;
+    if (last - first > 1) std::sort(first, last);
+    first = last;
+  }
+}
 
 /// Sorts one slot's experts and works out the steps between their latencies.
 OrderedLayer ordered(LayerLawView const& law, std::span<ExpertPaths const> paths, std::uint32_t slot,
@@ -164,20 +241,22 @@ OrderedLayer ordered(LayerLawView const& law, std::span<ExpertPaths const> paths
   for (std::uint32_t i = 0; i < experts; ++i) {
     room.key[i] = score_key<std::uint64_t>(paths[i].there[slot], paths[i].back[slot], paths[i].compute_ns, i);
   }
-  std::ranges::sort(room.key);
+  sort_keys(room.key, room.spare);
   return order_layer(law, room.key.data(), experts, room.position.data(), room.step.data(),
-                     room.step_squares.data());
+                     room.step_squares.data(), room.ahead.data());
 }
 
+template <class Nodes>
 SPACEMOE_BODY void score_in_order(ScoringView const& view, LayerLawView const& law, LayerChange const& change,
                                   std::span<ExpertPaths const> paths, ScoreRows const& rows) {
   OrderRoom room(paths.size());
+  std::array<double, max_top_k + 1> symmetric;
   Nanoseconds const* const forward = view.path(change.aggregation, change.forward);
   for (std::uint32_t slot = 0; slot < view.slots; ++slot) {
     OrderedLayer const layer = ordered(law, paths, slot, room);
     RaceSums<double> const sums = law.node_weight.empty()
-                                      ? symmetric_sums(layer, law.top_k, law.weight.data())
-                                      : race_sums(law, layer, &room.after.data()->reals);
+                                      ? symmetric_sums(layer, law.top_k, law.weight.data(), symmetric.data())
+                                      : race_sums<Nodes>(law, layer);
     auto score = ordered_score(law, layer, room.key.data(), sums);
     add_gateway<OneSlot>(forward[slot], change.gateway_ns, score);
     rows.mean_ns[slot] = score.mean_ns;
@@ -186,21 +265,22 @@ SPACEMOE_BODY void score_in_order(ScoringView const& view, LayerLawView const& l
   }
 }
 
+template <class Nodes>
 SPACEMOE_BODY void score_body(ScoringView const& view, LayerLawView const& law, LayerChange const& change,
                               std::span<ExpertPaths const> paths, ScoreRows const& rows) {
   if (!law.within.empty()) return score_by_sets(view, law, change, paths, rows);
-  score_in_order(view, law, change, paths, rows);
+  score_in_order<Nodes>(view, law, change, paths, rows);
 }
 
 #if defined(SPACEMOE_SIMD_X86)
 SPACEMOE_AVX2 void score_avx2(ScoringView const& view, LayerLawView const& law, LayerChange const& change,
                               std::span<ExpertPaths const> paths, ScoreRows const& rows) {
-  score_body(view, law, change, paths, rows);
+  score_body<NodeLanes<Reals4>>(view, law, change, paths, rows);
 }
 
 SPACEMOE_AVX512 void score_avx512(ScoringView const& view, LayerLawView const& law, LayerChange const& change,
                                   std::span<ExpertPaths const> paths, ScoreRows const& rows) {
-  score_body(view, law, change, paths, rows);
+  score_body<NodeLanes<Reals>>(view, law, change, paths, rows);
 }
 #endif
 
@@ -213,7 +293,7 @@ void score_change(ScoringView const& view, LayerLawView const& law, LayerChange 
   if (instruction_set() == InstructionSet::avx512) return score_avx512(view, law, change, paths, rows);
   if (instruction_set() == InstructionSet::avx2) return score_avx2(view, law, change, paths, rows);
 #endif
-  score_body(view, law, change, paths, rows);
+  score_body<NodeLanes<Reals2>>(view, law, change, paths, rows);
 }
 
 }  // namespace spacemoe

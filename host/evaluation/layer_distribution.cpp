@@ -294,13 +294,17 @@ void LayerLaw::tabulate_race() {
   std::size_t const blocks = (nodes + race_lanes - 1) / race_lanes;
   quadrature_.weight.assign(blocks * race_lanes, 0.0);
   quadrature_.absent.resize(blocks * race_lanes * weight_.size());
+  quadrature_.odds.resize(quadrature_.absent.size());
   for (std::size_t node = 0; node < blocks * race_lanes; ++node) {
     double const s = first + step * static_cast<double>(node);
     double const time = race_time(s);
     if (node < nodes) quadrature_.weight[node] = step * time * (1 + std::exp(-s));
-    double* const block = &quadrature_.absent[node / race_lanes * race_lanes * weight_.size()];
+    quadrature_.time.push_back(time);
+    std::size_t const block = node / race_lanes * weight_.size();
     for (std::size_t e = 0; e < weight_.size(); ++e) {
-      block[e * race_lanes + node % race_lanes] = std::exp(-weight_[e] * time);
+      std::size_t const at = (block + e) * race_lanes + node % race_lanes;
+      quadrature_.absent[at] = std::exp(-weight_[e] * time);
+      quadrature_.odds[at] = std::min(std::expm1(weight_[e] * time), most_race_odds);
     }
   }
 }
@@ -323,7 +327,7 @@ void LayerLaw::check_race_mass() const {
 }
 
 LayerLawView LayerLaw::view() const {
-  return {top_k_, expert_, {}, weight_, quadrature_.weight, quadrature_.absent};
+  return {top_k_, expert_, {}, weight_, quadrature_.weight, quadrature_.time, quadrature_.odds};
 }
 
 LayerDistribution LayerLaw::distribution(CostView const& cost, std::uint32_t layer) const {

@@ -48,7 +48,9 @@ class LayerLaw {
   /// to 1.
   struct Quadrature {
     std::vector<double> weight;  ///< [node]; 0 where the last block is filled up
+    std::vector<double> time;    ///< [node]
     std::vector<double> absent;  ///< [block][expert][lane]: chance exp(-w t) of no arrival before the node
+    std::vector<double> odds;    ///< [block][expert][lane]: (1 - absent) / absent, or most_race_odds
   };
 
   void tabulate_race();

@@ -30,6 +30,36 @@ SPACEMOE_BODY bool surely_enough(Numbers const& chance) {
   return sure;
 }
 
+/// Lets the experts of a race in one after the other. `known_top_k` is 0 where the compiler need not know it.
+template <std::uint32_t known_top_k>
+class Arrivals {
+ public:
+  SPACEMOE_BODY explicit Arrivals(std::uint32_t top_k) : top_k_(known_top_k > 0 ? known_top_k : top_k) {
+    for (Numbers& e : exactly_) e = Numbers{};
+    exactly_[0] = Numbers{} + 1.0;
+  }
+
+  SPACEMOE_BODY void let_in(Numbers const& absent) {
+    Numbers const arrives = 1.0 - absent;
+    enough_ = enough_ + exactly_[top_k_ - 1] * arrives;
+#pragma GCC unroll 16
+    for (std::uint32_t k = top_k_ - 1; k >= 1; --k) {
+      exactly_[k] = exactly_[k] * absent + exactly_[k - 1] * arrives;
+    }
+    exactly_[0] = exactly_[0] * absent;
+  }
+
+  /// Chance of top_k arrivals or more.
+  SPACEMOE_BODY Numbers const& enough() const {
+    return enough_;
+  }
+
+ private:
+  std::uint32_t top_k_;
+  Numbers exactly_[known_top_k > 0 ? known_top_k : max_top_k];  ///< [k]: chance of k arrivals
+  Numbers enough_{};
+};
+
 /// Adds a block's terms to `sums` [m - 1][node]. `rest` [expert][node] is room for the quadrature's weight
 /// times the chance that no expert from m on has arrived.
 template <std::uint32_t known_top_k>
@@ -41,7 +71,7 @@ SPACEMOE_BODY void add_block(double const* weight, double const* absent, std::sp
     left *= loaded(absent + order[m] * race_lanes);
     store(left, rest + m * race_lanes);
   }
-  RaceArrivals<Numbers, known_top_k> arrivals(top_k);
+  Arrivals<known_top_k> arrivals(top_k);
   std::size_t m = 1;
   while (m < experts && !surely_enough(arrivals.enough())) {
     for (std::size_t const end = std::min(experts, m + race_stride); m < end; ++m) {

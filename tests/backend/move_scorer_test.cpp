@@ -47,8 +47,8 @@ struct Problem {
 };
 
 /// Weights over three decades; some are zero where there are experts to spare.
-ActivationWeights random_weights(Size size, std::mt19937& random) {
-  ActivationWeights weights = log_normal_weights(2, size.experts, 1.2, {random()});
+ActivationWeights random_weights(Size size) {
+  ActivationWeights weights = log_normal_weights(2, size.experts, 1.2, {size.experts * 100 + size.top_k});
   if (size.experts > size.top_k + 2) weights.weight[1] = 0;
   return weights;
 }
@@ -69,9 +69,9 @@ ComputeTimes compute_times(Size size, bool given) {
   return {model, spec};
 }
 
-Problem problem(RoutingLaw law, Size size, std::uint32_t snapshots, double survival, bool shared) {
+Problem problem(RoutingLaw law, Size size, ActivationWeights const& weights, std::uint32_t snapshots,
+                double survival, bool shared) {
   std::mt19937 random(size.experts * 100 + size.top_k);
-  auto const weights = random_weights(size, random);
   Problem p{lossy_shell(snapshots, survival),
             ScoringTables(law, weights, size.top_k, compute_times(size, shared), satellites),
             weights,
@@ -90,6 +90,10 @@ Problem problem(RoutingLaw law, Size size, std::uint32_t snapshots, double survi
     for (std::uint32_t e = 0; e < size.experts; ++e) p.hosts.push_back(all[shared ? e / 3 : e]);
   }
   return p;
+}
+
+Problem problem(RoutingLaw law, Size size, std::uint32_t snapshots, double survival, bool shared) {
+  return problem(law, size, random_weights(size), snapshots, survival, shared);
 }
 
 /// Distribution of a changed layer in one slot, from path latencies that the backend finds.
@@ -152,6 +156,30 @@ TEST_P(MoveScorerTest, ScoresAreMomentsOfTheLayerDistribution) {
             expect_distribution(distribution(p, *paths, law, size.top_k, p.changes[c], slot), scores,
                                 c * 3 + slot);
           }
+        }
+      }
+    }
+  }
+}
+
+TEST_P(MoveScorerTest, ScoresAreMomentsWhereWeightsAreFarApart) {
+  // Odds of arrival reach their limit, and products of them would overflow, before the last have arrived; and
+  // fewer heavy experts than are drawn leave the race open until then.
+  for (std::uint32_t const heavy : {2u, 7u, 20u}) {
+    for (Size const size : {Size{40, 8}, Size{33, 5}}) {
+      SCOPED_TRACE(::testing::Message() << heavy << " heavy of " << size.experts << " experts");
+      ActivationWeights weights = random_weights(size);
+      for (std::size_t i = 0; i < weights.weight.size(); ++i) {
+        if (i * 7 % size.experts >= heavy) weights.weight[i] *= i % 2 == 0 ? 1e-6 : 1e-7;
+      }
+      auto const p = problem(RoutingLaw::plackett_luce, size, weights, 2, 1, false);
+      auto const scores = scores_of(p);
+      auto const paths = backend().path_latencies(p.graph.batch, p.sources);
+      for (std::size_t c = 0; c < p.changes.size(); ++c) {
+        for (std::uint32_t slot = 0; slot < 2; ++slot) {
+          expect_distribution(
+              distribution(p, *paths, RoutingLaw::plackett_luce, size.top_k, p.changes[c], slot), scores,
+              c * 2 + slot);
         }
       }
     }
