@@ -46,6 +46,12 @@ PathInput input(std::shared_ptr<Network const> network, std::uint32_t snapshots)
   return {std::move(network), std::move(links)};
 }
 
+ComputeTimes five_ms() {
+  ComputeSpec compute;
+  compute.expert_ms = {5};
+  return {MoeModel(), compute};
+}
+
 }  // namespace
 
 PathInput shell(std::string const& walker, double survival, std::uint32_t snapshots) {
@@ -130,6 +136,42 @@ ExactMoments SamplingInput::exact_moments() const {
   }
   moments.fourth_central_ns4 = fourth_cumulant + 3 * moments.variance_ns2 * moments.variance_ns2;
   return moments;
+}
+
+SwapInput::SwapInput(SamplingInput const& model)
+    : shell_(shell("D:550:53.0:1584/72/39", 1, 64)),
+      tables_(RoutingLaw::plackett_luce, model.weights(), model.routing().top_k, five_ms(), shell_.nodes()),
+      sources_{satellite(0), satellite(30)} {
+  constexpr std::uint32_t swaps = 64;
+  std::uint32_t const experts = model.weights().experts;
+  auto const places = sources(shell_.nodes(), experts);
+  for (std::uint32_t i = 0; i < swaps; ++i) {
+    changes_.push_back({0, 0, 1, 30, 0, hosts_.size()});
+    hosts_.insert(hosts_.end(), places.begin(), places.end());
+    std::swap(hosts_[hosts_.size() - 1 - i % experts], hosts_[changes_.back().first_host]);
+  }
+}
+
+std::unique_ptr<MoveScorer> SwapInput::scorer(Backend& backend) const {
+  return backend.move_scorer(shell_.batch, sources_, tables_);
+}
+
+std::vector<Nanoseconds> SwapInput::expert_ns(Backend& backend) const {
+  auto const paths = backend.path_latencies(shell_.batch, sources_);
+  std::uint32_t const experts = tables_.experts();
+  std::vector<Nanoseconds> latencies;
+  for (LayerChange const& change : changes_) {
+    for (std::uint32_t slot = 0; slot < slots(); ++slot) {
+      for (std::uint32_t e = 0; e < experts; ++e) {
+        SatelliteId const host = hosts_[change.first_host + e];
+        PathQuery const ways[] = {{change.gateway, host}, {change.aggregation, host}};
+        auto const found = paths->gather(slot, ways);
+        auto const own_ns = tables_.expert_ns()[e] + tables_.satellite_ns()[index(host)];
+        latencies.push_back(add_latency(add_latency(found[0], found[1]), static_cast<Nanoseconds>(own_ns)));
+      }
+    }
+  }
+  return latencies;
 }
 
 }  // namespace spacemoe::benches

@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "host/evaluation/backend.hpp"
 #include "host/evaluation/layer_distribution.hpp"
 #include "host/evaluation/layer_tables.hpp"
+#include "host/evaluation/scoring_tables.hpp"
 #include "host/model/activation.hpp"
 #include "host/model/routing_tables.hpp"
 #include "host/network/network.hpp"
@@ -73,6 +75,27 @@ class SamplingInput {
   std::vector<std::uint8_t> shares_hosts_;
   std::vector<LayerLaw> laws_;
   std::unique_ptr<LayerTables> tables_;
+};
+
+/// Swaps of two experts' hosts in the first layer of a model, in 64 slots of a shell of 1584 satellites.
+class SwapInput {
+ public:
+  explicit SwapInput(SamplingInput const& model);
+
+  std::uint32_t slots() const { return shell_.batch.snapshots; }
+  std::uint32_t swaps() const { return static_cast<std::uint32_t>(changes_.size()); }
+  /// Its tables are those of this input, which must live on.
+  std::unique_ptr<MoveScorer> scorer(Backend& backend) const;
+  LayerScores scores(MoveScorer const& scorer) const { return scorer.score(changes_, hosts_); }
+  /// Latency of each expert after each swap. [swap][slot][expert]
+  std::vector<Nanoseconds> expert_ns(Backend& backend) const;
+
+ private:
+  PathInput shell_;
+  ScoringTables tables_;
+  std::vector<SatelliteId> sources_;
+  std::vector<LayerChange> changes_;
+  std::vector<SatelliteId> hosts_;
 };
 
 }  // namespace spacemoe::benches

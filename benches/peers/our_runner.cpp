@@ -4,7 +4,6 @@
 #include "benches/inputs.hpp"
 #include "benches/peers/runner.hpp"
 #include "host/cpu/cpu_backend.hpp"
-#include "host/evaluation/scoring_tables.hpp"
 #include "host/simd.hpp"
 
 // spacemoe in the comparison: makes the inputs of all and runs our methods.
@@ -38,27 +37,12 @@ void write_graph(std::string const& name, PathInput const& input, std::vector<Sa
 /// Seconds of the exact mean and variance of a layer in one slot after two experts have swapped hosts: as a
 /// search asks for them, many swaps and slots at a time.
 double swap_seconds(SamplingInput const& model, double least_s) {
-  static PathInput const input = shell("D:550:53.0:1584/72/39", 1, 64);
-  constexpr std::uint32_t swaps = 64;
-  ActivationWeights const& weights = model.weights();
-  ComputeSpec compute;
-  compute.expert_ms = {5};
-  ScoringTables const tables(RoutingLaw::plackett_luce, weights, model.routing().top_k,
-                             ComputeTimes(MoeModel(), compute), input.nodes());
-  SatelliteId const gateways[] = {satellite(0), satellite(30)};
-  auto const scorer = make_cpu_backend()->move_scorer(input.batch, gateways, tables);
-  auto const places = sources(input.nodes(), weights.experts);
-  std::vector<LayerChange> changes;
-  std::vector<SatelliteId> hosts;
-  for (std::uint32_t i = 0; i < swaps; ++i) {
-    changes.push_back({0, 0, 1, 30, 0, hosts.size()});
-    hosts.insert(hosts.end(), places.begin(), places.end());
-    std::swap(hosts[hosts.size() - 1 - i % weights.experts], hosts[changes.back().first_host]);
-  }
+  SwapInput const input(model);
+  auto const scorer = input.scorer(*make_cpu_backend());
   double volatile sink = 0;
   double const all_s =
-      median_seconds(processor_clock, least_s, [&] { sink = scorer->score(changes, hosts).mean_ns.back(); });
-  return all_s / (swaps * input.batch.snapshots);
+      median_seconds(processor_clock, least_s, [&] { sink = input.scores(*scorer).mean_ns.back(); });
+  return all_s / (input.swaps() * input.slots());
 }
 
 class OurRunner {
