@@ -108,9 +108,10 @@ std::optional<std::vector<std::string>> Arguments::list(std::string const& name)
   for (std::size_t begin = 0; begin <= given->size();) {
     std::size_t const end = std::min(given->find(',', begin), given->size());
     items.push_back(given->substr(begin, end - begin));
-    if (items.back().empty())
-      complain(name, "'" + *given + "' has an empty entry", "separate values by single commas");
     begin = end + 1;
+  }
+  if (std::ranges::count(items, std::string()) > 0) {
+    complain(name, "'" + *given + "' has an empty entry", "separate values by single commas");
   }
   return items;
 }

@@ -286,6 +286,7 @@ class BadInput(Folder):
                                    ("1024", "1024 is out of range; give a whole number from 0 to 1023")):
             for command in ("evaluate", "paths"):
                 self.assertIn("--device: " + complaint, self.refuse(2, command, SMALL, f"--device={devices}"))
+        self.assertEqual(self.refuse(2, "evaluate", SMALL, "--device", ",").count("empty entry"), 1)
         for devices in ("0", "0,1", "all"):
             message = self.refuse(2, "evaluate", SMALL, "--backend", "cpu", "--device", devices)
             self.assertIn("--device: the cpu backend has no devices", message)
