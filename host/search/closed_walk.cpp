@@ -167,15 +167,21 @@ PairBounds::PairBounds(RelaxedLayers const& layers, Ways const& ways, std::uint6
   }
 }
 
+/// Where outputs meet at the next gateway, costs are the same in both directions.
 void PairBounds::fill_rows(RelaxedLayers const& layers, Ways const& ways, std::size_t gateway) {
   HostsAround const around(layers, gateway, ways.from(gateway));
+  auto const limit_ns = static_cast<double>(limit_ns_);
+  std::size_t const count = most_hosts(layers);
   std::vector<HostCost> hosts;
-  for (std::size_t next = 0; next < satellites_; ++next) {
-    around.nearest(next, ways.from(next), most_hosts(layers), limit_ns_, hosts);
+  for (std::size_t next = layers.own_gateway ? 0 : gateway; next < satellites_; ++next) {
+    bool const far = ways.shortest() && ways.from(gateway)[next] > limit_ns_;
+    hosts.clear();
+    if (!far) around.nearest(next, ways.from(next), count, limit_ns_, hosts);
     for (std::size_t c = 0; c < chance_.size(); ++c) {
       double const mean =
-          slowest_drawn_ns(chance_[c], hosts, layers.capacity, static_cast<double>(limit_ns_));
+          hosts.empty() ? limit_ns : slowest_drawn_ns(chance_[c], hosts, layers.capacity, limit_ns);
       matrix_[c][gateway * satellites_ + next] = rounded_down(mean);
+      if (!layers.own_gateway) matrix_[c][next * satellites_ + gateway] = rounded_down(mean);
     }
   }
 }

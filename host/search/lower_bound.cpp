@@ -73,7 +73,7 @@ Ways usable_ways(RelaxedLayers const& layers, SnapshotBatch const& slots,
   LostPath const lost = allowed_loss > 0 ? LostPath::nothing : LostPath::forbidden;
   bool const may_part = least_drawn(layers) <= allowed_loss;
   auto const part = parts_ever_linked(slots);
-  Ways ways(sources.size(), layers.satellites);
+  Ways ways(sources.size(), layers.satellites, lost == LostPath::forbidden);
   for (std::size_t first = 0; first < sources.size(); first += sources_at_once) {
     auto const some = sources.subspan(first, std::min(sources_at_once, sources.size() - first));
     MeanPaths const mean(slots, backend, some, lost);

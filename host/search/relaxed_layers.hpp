@@ -46,9 +46,12 @@ std::size_t most_hosts(RelaxedLayers const& layers);
 /// Mean path latencies [ns] from each of some sources to every satellite.
 class Ways {
  public:
-  Ways(std::size_t sources, std::uint32_t satellites)
-      : satellites_(satellites), ns_(sources * satellites, unreachable) {}
+  /// `shortest`: no way is more than 1 ns longer than one through a third satellite, as is so for means over
+  /// slots in which all these paths are there.
+  Ways(std::size_t sources, std::uint32_t satellites, bool shortest)
+      : satellites_(satellites), shortest_(shortest), ns_(sources * satellites, unreachable) {}
 
+  bool shortest() const { return shortest_; }
   std::span<Nanoseconds> from(std::size_t source) {
     return std::span(ns_).subspan(source * satellites_, satellites_);
   }
@@ -58,6 +61,7 @@ class Ways {
 
  private:
   std::uint32_t satellites_;
+  bool shortest_;
   std::vector<Nanoseconds> ns_;
 };
 

@@ -388,7 +388,7 @@ Instance five_layers() {
 
 Ways mean_ways(Problem const& problem) {
   auto const paths = problem.paths();
-  Ways ways(problem.nodes(), problem.nodes());
+  Ways ways(problem.nodes(), problem.nodes(), true);
   for (std::uint32_t s = 0; s < problem.nodes(); ++s)
     std::ranges::copy(paths->row(0, s), ways.from(s).begin());
   return ways;
