@@ -26,6 +26,18 @@ struct TimeGrid {
   std::optional<double> span_s;  ///< empty: one period of the first shell
 };
 
+/// How the strategy `refined` searches; what a search does on its own is the default.
+struct SearchSettings {
+  std::string start;                      ///< name of a strategy; empty: the best of several
+  std::string objective = "mean";         ///< what is made small
+  bool worst_case = false;                ///< in the worst slot, outage or topic instead of in all together
+  std::optional<double> lost_penalty_ms;  ///< per lost token; empty: no more losses than the start's
+  bool move_gateways = true;
+  std::optional<std::uint64_t> moves;     ///< that are tried
+  std::uint32_t outages = 1;              ///< planning draws per slot
+  std::vector<ActivationWeights> topics;  ///< further activation profiles
+};
+
 /// Everything that a result depends on, checked.
 struct Scenario {
   std::string title;
@@ -50,6 +62,8 @@ struct Scenario {
   bool gateways_host_experts = false;
   std::uint32_t ring_shell = 0;            ///< shell of the ring of subnets
   std::vector<Placement> file_placements;  ///< for Strategy::file
+
+  SearchSettings search;
 
   std::uint64_t tokens = 0;  ///< per strategy
   Sampler sampler = Sampler::automatic;

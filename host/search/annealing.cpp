@@ -103,6 +103,7 @@ bool Annealing::propose_gateway(Words4 const& words) {
   SatelliteId const to = walk(layout_.gateway(layer), words.word[1] / 4);
   bool const along = words.word[2] / steps_per_gateway % gateways_per_surroundings == 0;
   kind_ = along ? MoveKind::move_surroundings : MoveKind::move_gateway;
+  if (!model_.knows(to)) return false;
   return along ? move_surroundings(layout_, model_, layer, to) : move_gateway(layout_, layer, to);
 }
 

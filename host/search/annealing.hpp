@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "host/network/network.hpp"
@@ -37,7 +38,8 @@ class Annealing {
   Placement const& current() const { return layout_.placement(); }
   Placement const& best() const { return best_; }
   double best_ns() const { return best_ns_; }
-  MoveCounts const& counts() const { return counts_; }
+  /// Moves since the last call.
+  MoveCounts take_counts() { return std::exchange(counts_, {}); }
 
  private:
   bool propose(Words4 const& words);

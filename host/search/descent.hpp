@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <utility>
 
 #include "host/search/annealing.hpp"
 #include "host/search/exact_scores.hpp"
@@ -33,7 +34,8 @@ class Descent {
 
   /// The objective [ns], which is to be less than before; far greater where too much is lost.
   double value_ns(CaseTotals const& totals) const;
-  MoveCounts const& counts() const { return counts_; }
+  /// Moves since the last call.
+  MoveCounts take_counts() { return std::exchange(counts_, {}); }
 
  private:
   struct Better;

@@ -35,10 +35,12 @@ std::vector<double> shares_of_ranks(LayerLaw const& law, std::span<std::uint32_t
 }  // namespace
 
 MeanModel::MeanModel(Scenario const& scenario, ComputeTimes const& compute, ActivationWeights const& weights,
-                     MeanPaths paths)
+                     std::span<SatelliteId const> gateways, MeanPaths paths)
     : own_gateway_(scenario.aggregation == Aggregation::own_gateway),
       meets_(weights.experts > 1 ? (scenario.model.top_k - 1.0) / (weights.experts - 1.0) : 0.0),
-      paths_(std::move(paths)) {
+      paths_(std::move(paths)),
+      source_(paths_.nodes(), no_source) {
+  for (std::uint32_t i = 0; i < gateways.size(); ++i) source_[index(gateways[i])] = i;
   for (std::uint32_t l = 0; l < weights.layers; ++l) {
     std::span<double const> const row(weights.layer(l), weights.experts);
     order_.push_back(falling(row));

@@ -18,9 +18,9 @@ namespace spacemoe {
 /// charged the queue that it can expect.
 class MeanModel {
  public:
-  /// `paths` are from all satellites; `weights` are those that are sampled.
+  /// `paths` are from the satellites that may be gateways; `weights` are those that are sampled.
   MeanModel(Scenario const& scenario, ComputeTimes const& compute, ActivationWeights const& weights,
-            MeanPaths paths);
+            std::span<SatelliteId const> gateways, MeanPaths paths);
 
   std::uint32_t layers() const { return static_cast<std::uint32_t>(order_.size()); }
   std::uint32_t satellites() const { return paths_.nodes(); }
@@ -29,8 +29,11 @@ class MeanModel {
   /// Experts, heaviest first.
   std::span<std::uint32_t const> by_falling_weight(std::uint32_t layer) const { return order_[layer]; }
 
-  double path_ns(SatelliteId from, SatelliteId to) const {
-    return static_cast<double>(paths_.from(static_cast<std::uint32_t>(index(from)))[index(to)]);
+  /// Whether a satellite may be a gateway.
+  bool knows(SatelliteId gateway) const { return source_[index(gateway)] != no_source; }
+  /// From a gateway.
+  double path_ns(SatelliteId gateway, SatelliteId to) const {
+    return static_cast<double>(paths_.from(source_[index(gateway)])[index(to)]);
   }
   /// Where the outputs of a layer meet.
   SatelliteId aggregation(Layout const& layout, std::uint32_t layer) const;
@@ -51,9 +54,12 @@ class MeanModel {
   double layer_ns(Layout const& layout, std::uint32_t layer, std::span<double const> cost_ns) const;
 
  private:
+  static constexpr std::uint32_t no_source = 0xffffffff;
+
   bool own_gateway_;
   double meets_;  ///< chance that another expert is drawn, too
   MeanPaths paths_;
+  std::vector<std::uint32_t> source_;              ///< [satellite]: row of the paths
   std::vector<double> compute_ns_;                 ///< [satellite]
   std::vector<double> gateway_ns_;                 ///< [layer][satellite]
   std::vector<double> head_ns_;                    ///< [satellite]

@@ -107,6 +107,7 @@ class Lister {
   void moves_of_gateway(std::uint32_t layer) {
     std::array const centre{layout_.gateway(layer)};
     for (SatelliteId const to : within_links(wiring_, centre, around_.links)) {
+      if (!known_(to)) continue;
       bool const moves = move_gateway(layout_, layer, to);
       if (moves) {
         std::vector<std::uint32_t> const touched(layout_.touched().begin(), layout_.touched().end());

@@ -1,0 +1,51 @@
+#include "host/search/exact_effort.hpp"
+
+#include <algorithm>
+
+#include "kernels/layer_score.hpp"
+
+namespace spacemoe {
+namespace {
+
+constexpr double pass_ns = 2e9;
+constexpr double descents_ns = 60e9;
+constexpr double final_ns = 20e9;
+constexpr double table_bytes = 1 << 30;
+constexpr double layers_per_move = 1.5;
+constexpr std::uint32_t fewest_slots = 8;
+constexpr std::uint64_t fewest_neighbours = 256;
+constexpr std::uint64_t wanted_neighbours = 1024;
+constexpr std::uint64_t most_neighbours = 16384;
+
+/// About what one thread takes for a layer in a slot.
+double layer_ns(SearchProblem const& problem) {
+  Scenario const& scenario = problem.scenario;
+  double const size = static_cast<double>(scenario.model.experts) * scenario.model.top_k;
+  bool const race = scenario.law == RoutingLaw::plackett_luce && scenario.model.top_k > 1;
+  if (problem.limits.capacity > 1) return size * (race ? 1500 : 100);
+  if (scenario.model.experts <= max_subset_experts) return 40;
+  return size * (race ? 15 : 5);
+}
+
+}  // namespace
+
+ExactEffort exact_effort(SearchProblem const& problem, std::size_t gateways) {
+  double const move_ns = layer_ns(problem) * layers_per_move * static_cast<double>(problem.profiles.size());
+  double const slot_bytes = 4.0 * static_cast<double>(gateways) * problem.limits.satellites *
+                            static_cast<double>(problem.profiles.size());
+  double const slots = std::min({static_cast<double>(problem.slots.snapshots), table_bytes / slot_bytes,
+                                 std::max<double>(fewest_slots, pass_ns / move_ns / wanted_neighbours)});
+  ExactEffort effort{};
+  effort.slots = static_cast<std::uint32_t>(std::max(1.0, slots));
+  double const scored_ns = move_ns * effort.slots;
+  effort.neighbours =
+      std::clamp(static_cast<std::uint64_t>(pass_ns / scored_ns), fewest_neighbours, most_neighbours);
+  effort.moves = std::max(effort.neighbours, static_cast<std::uint64_t>(descents_ns / scored_ns));
+  double const pair_ns = 2 * move_ns / layers_per_move * problem.scenario.weights.layers;
+  effort.final_slots =
+      std::max(effort.slots,
+               static_cast<std::uint32_t>(std::min<double>(problem.slots.snapshots, final_ns / pair_ns)));
+  return effort;
+}
+
+}  // namespace spacemoe

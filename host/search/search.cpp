@@ -1,0 +1,331 @@
+#include "host/search/search.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+#include <stdexcept>
+#include <utility>
+
+#include <tbb/parallel_for.h>
+
+#include "host/errors.hpp"
+#include "host/evaluation/planning.hpp"
+
+namespace spacemoe {
+namespace {
+
+constexpr double ns_per_ms = 1e6;
+constexpr std::uint32_t chain_count = 4;
+/// Rounds of annealing, each at one temperature.
+constexpr std::uint64_t annealing_rounds = 200;
+/// Steps of a round where time is the limit.
+constexpr std::uint64_t timed_steps = 20000;
+/// Temperatures in mean link latencies: from where a detour of half a link does not matter to where a
+/// hundredth of one does. Found by trial on the shells of data/scenarios.
+constexpr double hot_links = 0.6;
+constexpr double cold_links = 0.012;
+/// Share of the time or of the moves that goes into annealing.
+constexpr double annealing_share = 0.75;
+constexpr double annealing_moves_share = 0.9;
+constexpr std::uint64_t steps_per_place = 30000;
+constexpr std::uint64_t fewest_steps = 50000;
+constexpr std::uint64_t most_steps = 20000000;
+/// Memory for mean paths, with the sums that they are made of.
+constexpr std::uint64_t mean_path_bytes = std::uint64_t{1} << 30;
+constexpr std::uint32_t gateway_reach = 2;
+
+/// Mean latency [ns] of the links of all slots.
+double mean_link_ns(SnapshotBatch const& slots) {
+  double sum = 0;
+  double count = 0;
+  for (Nanoseconds const latency : slots.latency_ns) {
+    if (latency == unreachable) continue;
+    sum += latency;
+    ++count;
+  }
+  return count > 0 ? sum / count : 1;
+}
+
+/// Satellites that may become gateways: all, or as many around the start's gateways as memory allows.
+std::vector<SatelliteId> possible_gateways(SearchProblem const& problem, Placement const& start, bool move) {
+  std::uint64_t const rows = mean_path_bytes / (12 * std::uint64_t{problem.limits.satellites});
+  auto found = within_links(problem.network.wiring(), start.gateway, 0);
+  if (!move) return found;
+  for (std::uint32_t links = 1;; ++links) {
+    auto further = within_links(problem.network.wiring(), start.gateway, links);
+    if (further.size() == found.size() || further.size() > rows) return found;
+    found = std::move(further);
+  }
+}
+
+/// Gateways of exact scoring, about: within two links of a gateway of a +Grid are 13 satellites.
+std::size_t gateways_scored(SearchProblem const& problem) {
+  return std::min<std::size_t>(problem.limits.satellites, 14 * std::size_t{problem.scenario.weights.layers});
+}
+
+std::unique_ptr<MeanModel> mean_model(SearchProblem const& problem,
+                                      std::vector<SatelliteId> const& gateways) {
+  return std::make_unique<MeanModel>(problem.scenario, problem.compute, problem.mean_profile(), gateways,
+                                     MeanPaths(problem.slots, problem.backend, gateways, LostPath::shunned));
+}
+
+/// Latency [ns] by the mean model.
+double mean_model_ns(MeanModel const& model, Layout const& layout) {
+  std::vector<std::uint32_t> order(layout.experts());
+  std::vector<double> cost_ns(layout.experts());
+  std::iota(order.begin(), order.end(), 0u);
+  double sum_ns = 0;
+  for (std::uint32_t l = 0; l < layout.layers(); ++l) {
+    model.cost_experts(layout, l, order, cost_ns);
+    sum_ns += model.layer_ns(layout, l, cost_ns);
+  }
+  return sum_ns;
+}
+
+}  // namespace
+
+std::string_view name(SearchStage stage) {
+  constexpr std::array<std::string_view, 3> names{"annealing", "descent", "done"};
+  return names[static_cast<std::size_t>(stage)];
+}
+
+std::string_view name(SearchEnd end) {
+  constexpr std::array<std::string_view, 4> names{"local optimum", "moves used up", "time over",
+                                                  "interrupted"};
+  return names[static_cast<std::size_t>(end)];
+}
+
+std::uint64_t SearchState::moves() const {
+  return std::accumulate(counts.tried.begin(), counts.tried.end(), std::uint64_t{0});
+}
+
+/// Exact scoring around one placement.
+struct Search::Exact {
+  Exact(SearchProblem const& problem, SnapshotBatch batch, std::vector<SatelliteId> gateways)
+      : slots(std::move(batch)), scorer(problem, slots, std::move(gateways)) {}
+
+  SnapshotBatch slots;
+  ExactScorer scorer;
+  std::optional<Descent> descent;
+  std::optional<Incumbent> incumbent;
+};
+
+Search::Search(SearchProblem const& problem, Placement start, SearchOptions const& options)
+    : problem_(problem),
+      start_(std::move(start)),
+      options_(options),
+      link_ns_(mean_link_ns(problem.slots)),
+      effort_(exact_effort(problem, gateways_scored(problem))),
+      begun_(Clock::now()) {
+  model_ = mean_model(problem_, possible_gateways(problem_, start_, options_.move_gateways));
+  for (std::uint32_t c = 0; c < chain_count; ++c) {
+    chains_.push_back(std::make_unique<Annealing>(*model_, problem_.network.wiring(), options_.move_gateways,
+                                                  problem_.scenario.seed, c, start_, problem_.limits));
+    state_.chains.push_back({start_, start_});
+  }
+  state_.best = start_;
+}
+
+Search::~Search() = default;
+
+void Search::resume(SearchState state) {
+  state_ = std::move(state);
+  elapsed_before_s_ = state_.elapsed_s;
+  for (std::size_t c = 0; c < chains_.size(); ++c) {
+    chains_[c]->resume(state_.chains[c].current, state_.chains[c].best);
+  }
+  if (state_.stage == SearchStage::descent) begin_descent();
+}
+
+double Search::elapsed_s() const {
+  return elapsed_before_s_ + std::chrono::duration<double>(Clock::now() - begun_).count();
+}
+
+std::uint64_t Search::annealing_steps() const {
+  std::uint64_t const places = std::uint64_t{start_.layers} * (start_.experts + 1);
+  std::uint64_t const usual = std::clamp(places * steps_per_place, fewest_steps, most_steps);
+  if (!options_.moves) return usual;
+  return static_cast<std::uint64_t>(static_cast<double>(*options_.moves) * annealing_moves_share) /
+         chain_count;
+}
+
+double Search::progress() const {
+  if (state_.stage == SearchStage::done) return 1;
+  if (options_.time_s) return std::min(1.0, elapsed_s() / *options_.time_s);
+  if (state_.stage == SearchStage::annealing) {
+    return annealing_share * static_cast<double>(state_.rounds) / static_cast<double>(annealing_rounds);
+  }
+  return annealing_share + (1 - annealing_share) * state_.descended / chain_count;
+}
+
+bool Search::step() {
+  if (end_ || state_.stage == SearchStage::done) return false;
+  if (options_.time_s && elapsed_s() >= *options_.time_s) {
+    end_ = SearchEnd::time;
+  } else if (state_.stage == SearchStage::annealing) {
+    anneal();
+  } else {
+    descend();
+  }
+  state_.elapsed_s = elapsed_s();
+  return !end_ && state_.stage != SearchStage::done;
+}
+
+void Search::anneal() {
+  double const share = options_.time_s
+                           ? elapsed_s() / (annealing_share * *options_.time_s)
+                           : static_cast<double>(state_.rounds) / static_cast<double>(annealing_rounds);
+  if (share >= 1) {
+    begin_descents();
+    return;
+  }
+  std::uint64_t const total = annealing_steps();
+  auto const step_of = [&](std::uint64_t round) {
+    return options_.time_s ? round * timed_steps : total * round / annealing_rounds;
+  };
+  std::uint64_t const first = step_of(state_.rounds);
+  std::uint64_t const count = step_of(state_.rounds + 1) - first;
+  double const temperature_ns = link_ns_ * hot_links * std::pow(cold_links / hot_links, share);
+  tbb::parallel_for(std::size_t{0}, chains_.size(),
+                    [&](std::size_t c) { chains_[c]->run(first, count, temperature_ns); });
+  ++state_.rounds;
+  double best_ns = chains_.front()->best_ns();
+  for (std::size_t c = 0; c < chains_.size(); ++c) {
+    state_.counts += chains_[c]->take_counts();
+    state_.chains[c] = {chains_[c]->current(), chains_[c]->best()};
+    best_ns = std::min(best_ns, chains_[c]->best_ns());
+  }
+  note(best_ns);
+}
+
+void Search::note(double value_ns) {
+  state_.trace.push_back({state_.stage, state_.moves(), elapsed_s(), value_ns / ns_per_ms});
+}
+
+/// Sorts the chains by what they came to, their experts on their best hosts.
+void Search::begin_descents() {
+  std::vector<std::size_t> order(chains_.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, {}, [&](std::size_t c) { return chains_[c]->best_ns(); });
+  std::vector<SearchState::Chain> sorted;
+  for (std::size_t const c : order) {
+    Layout layout(chains_[c]->best(), problem_.limits);
+    for (std::uint32_t l = 0; l < layout.layers(); ++l) sort_experts(layout, *model_, l);
+    sorted.push_back({layout.placement(), layout.placement()});
+  }
+  state_.chains = std::move(sorted);
+  state_.stage = SearchStage::descent;
+  state_.descending = state_.chains.front().best;
+  begin_descent();
+}
+
+/// Scores the placement from which a descent goes on, and the start, with which its losses are compared.
+void Search::begin_descent() {
+  std::vector<SatelliteId> gateways = state_.descending.gateway;
+  if (options_.move_gateways) gateways = within_links(problem_.network.wiring(), gateways, gateway_reach);
+  std::erase_if(gateways, [&](SatelliteId id) { return !model_->knows(id); });
+  gateways.insert(gateways.end(), start_.gateway.begin(), start_.gateway.end());
+  exact_ = std::make_unique<Exact>(problem_, problem_.some_slots(effort_.slots), std::move(gateways));
+  Neighbourhood around;
+  around.gateways = options_.move_gateways;
+  around.links = gateway_reach;
+  around.most = effort_.neighbours;
+  around.ring = problem_.ring;
+  Incumbent const start(exact_->scorer, Layout(start_, problem_.limits));
+  exact_->descent.emplace(*model_, problem_.network.wiring(), around, options_.objective,
+                          lost_share(start.totals()));
+  if (state_.best == start_) state_.best_ns = exact_->descent->value_ns(start.totals());
+  exact_->incumbent.emplace(exact_->scorer, Layout(state_.descending, problem_.limits));
+}
+
+void Search::descend() {
+  std::uint64_t const most =
+      options_.moves ? *options_.moves : state_.moves() - state_.descent_moves + effort_.moves;
+  Pass const pass =
+      exact_->descent->pass(*exact_->incumbent, exact_->scorer, most - std::min(most, state_.moves()),
+                            [&] { return options_.time_s && elapsed_s() >= *options_.time_s; });
+  state_.counts += exact_->descent->take_counts();
+  state_.descent_moves += pass.scored;
+  state_.descending = exact_->incumbent->layout().placement();
+  note(std::min(state_.best_ns, exact_->descent->value_ns(exact_->incumbent->totals())));
+  if (!pass.complete) {
+    end_ = options_.time_s ? SearchEnd::time : SearchEnd::moves;
+    end_descent(false);
+  } else if (!pass.improved()) {
+    end_descent(true);
+  }
+}
+
+/// Keeps what the descent has come to where it is the best so far, and goes on to the next chain.
+void Search::end_descent(bool local_optimum) {
+  double const value_ns = exact_->descent->value_ns(exact_->incumbent->totals());
+  if (value_ns < state_.best_ns) {
+    state_.best = state_.descending;
+    state_.best_ns = value_ns;
+    state_.local_optimum = local_optimum;
+  }
+  exact_.reset();
+  ++state_.descended;
+  if (state_.descended == state_.chains.size()) {
+    state_.stage = SearchStage::done;
+  } else if (!end_) {
+    state_.descending = state_.chains[state_.descended].best;
+    begin_descent();
+  }
+}
+
+SearchResult Search::result() {
+  if (state_.stage == SearchStage::annealing) begin_descents();
+  if (exact_) end_descent(false);
+  std::vector<SatelliteId> gateways = start_.gateway;
+  gateways.insert(gateways.end(), state_.best.gateway.begin(), state_.best.gateway.end());
+  Exact all(problem_, problem_.some_slots(effort_.final_slots), std::move(gateways));
+  Incumbent const start(all.scorer, Layout(start_, problem_.limits));
+  Incumbent best(all.scorer, Layout(state_.best, problem_.limits));
+  Descent const judge(*model_, problem_.network.wiring(), {}, options_.objective, lost_share(start.totals()));
+  SearchResult result;
+  bool const better = judge.value_ns(best.totals()) < judge.value_ns(start.totals());
+  Incumbent const& kept = better ? best : start;
+  result.placement = kept.layout().placement();
+  result.start_ms = value_ns(options_.objective, start.totals()) / ns_per_ms;
+  result.value_ms = value_ns(options_.objective, kept.totals()) / ns_per_ms;
+  result.start_mean_ms = value_ns({}, start.totals()) / ns_per_ms;
+  result.mean_ms = value_ns({}, kept.totals()) / ns_per_ms;
+  result.start_lost = lost_share(start.totals());
+  result.lost = lost_share(kept.totals());
+  result.end = end_.value_or(SearchEnd::local_optimum);
+  result.slots = effort_.slots;
+  result.final_slots = effort_.final_slots;
+  result.planned_slots = problem_.slots.snapshots;
+  result.neighbours = effort_.neighbours;
+  result.state = state_;
+  return result;
+}
+
+std::pair<Strategy, Placement> best_start(SearchProblem const& problem) {
+  // One batch: the planner's rows are few.
+  PlacementPlanner planner(problem.scenario, problem.network, problem.compute, problem.backend, 8);
+  std::vector<std::pair<Strategy, Placement>> starts;
+  std::optional<ScenarioError> refusal;
+  for (Strategy const strategy : {Strategy::greedy, Strategy::spacemoe, Strategy::staircase}) {
+    if (needs_shell(strategy) && !problem.ring) continue;
+    try {
+      starts.emplace_back(strategy, planner.placements(strategy).front());
+    } catch (ScenarioError const& error) {
+      if (!refusal) refusal = error;
+    }
+  }
+  if (starts.empty()) throw *refusal;
+  std::vector<SatelliteId> gateways;
+  for (auto const& [strategy, start] : starts) {
+    gateways.insert(gateways.end(), start.gateway.begin(), start.gateway.end());
+  }
+  PathSources const sources(std::move(gateways));
+  auto const model = mean_model(problem, {sources.ids().begin(), sources.ids().end()});
+  return *std::ranges::min_element(starts, {}, [&](auto const& start) {
+    return mean_model_ns(*model, Layout(start.second, problem.limits));
+  });
+}
+
+}  // namespace spacemoe

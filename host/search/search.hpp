@@ -1,0 +1,136 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "host/search/annealing.hpp"
+#include "host/search/descent.hpp"
+#include "host/search/exact_effort.hpp"
+#include "host/search/exact_scores.hpp"
+#include "host/search/objective.hpp"
+#include "host/search/problem.hpp"
+
+namespace spacemoe {
+
+struct SearchOptions {
+  Objective objective;
+  bool move_gateways = true;
+  /// Moves that are tried; empty: so many as the size of the problem suggests. With a time, no limit but
+  /// time.
+  std::optional<std::uint64_t> moves;
+  std::optional<double> time_s;
+};
+
+enum class SearchStage : std::uint8_t {
+  annealing,  ///< on mean path latencies, several chains side by side
+  descent,    ///< on the exact objective, from the best of every chain
+  done,
+};
+
+enum class SearchEnd : std::uint8_t { local_optimum, moves, time, interrupted };
+std::string_view name(SearchStage stage);
+std::string_view name(SearchEnd end);
+
+/// The objective after some moves.
+struct TracePoint {
+  SearchStage stage;
+  std::uint64_t moves;  ///< tried so far
+  double elapsed_s;
+  double value_ms;  ///< of the best so far; when annealing, by the mean model
+};
+
+/// Where a search is: enough to go on from.
+struct SearchState {
+  struct Chain {
+    Placement current;
+    Placement best;
+  };
+  SearchStage stage = SearchStage::annealing;
+  std::uint64_t rounds = 0;         ///< of annealing that are over
+  std::vector<Chain> chains;        ///< best first once annealing is over
+  std::uint32_t descended = 0;      ///< chains that have been descended from
+  Placement descending;             ///< where the next one has come to
+  std::uint64_t descent_moves = 0;  ///< scored so far
+  Placement best;                   ///< of the start and the ends of descents
+  double best_ns = 0;               ///< its exact objective, once a descent has begun
+  bool local_optimum = false;       ///< it is one
+  MoveCounts counts;
+  std::vector<TracePoint> trace;
+  double elapsed_s = 0;
+
+  std::uint64_t moves() const;
+};
+
+struct SearchResult {
+  Placement placement;
+  double start_ms = 0;  ///< the objective, planned
+  double value_ms = 0;
+  double start_mean_ms = 0;  ///< mean latency, planned
+  double mean_ms = 0;
+  double start_lost = 0;  ///< share of lost tokens, planned
+  double lost = 0;
+  SearchEnd end{};
+  std::uint32_t slots = 0;          ///< on which moves were scored exactly
+  std::uint32_t final_slots = 0;    ///< on which the figures above were
+  std::uint32_t planned_slots = 0;  ///< of so many, outages of one slot counted apart
+  std::uint64_t neighbours = 0;     ///< most moves that are scored around a placement
+  SearchState state;
+};
+
+/// A search, round by round. The same problem, start, options and seed give the same rounds, whatever the
+/// backend and the number of threads, unless time limits it.
+class Search {
+ public:
+  Search(SearchProblem const& problem, Placement start, SearchOptions const& options);
+  ~Search();
+
+  /// Goes on from another search's state; call before the first step.
+  void resume(SearchState state);
+  /// Takes a round of annealing or a pass of descent; false when there is nothing left to do.
+  bool step();
+  /// Ends the search early; the best so far is kept.
+  void interrupt() { end_ = SearchEnd::interrupted; }
+  SearchState const& state() const { return state_; }
+  /// Share of the work that is done.
+  double progress() const;
+
+  /// The best placement, which is the start where nothing better was found; ends the search.
+  SearchResult result();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Exact;
+
+  std::uint64_t annealing_steps() const;
+  double elapsed_s() const;
+  void anneal();
+  void begin_descents();
+  void begin_descent();
+  void descend();
+  void end_descent(bool local_optimum);
+  void note(double value_ns);
+
+  SearchProblem const& problem_;
+  Placement start_;
+  SearchOptions options_;
+  double link_ns_;
+  ExactEffort effort_;
+  std::unique_ptr<MeanModel> model_;
+  std::vector<std::unique_ptr<Annealing>> chains_;
+  std::unique_ptr<Exact> exact_;
+  SearchState state_;
+  std::optional<SearchEnd> end_;
+  Clock::time_point begun_;
+  double elapsed_before_s_ = 0;
+};
+
+/// The start that a search takes by itself: the best by mean path latencies of `greedy`, `spacemoe` and
+/// `staircase`, those that the scenario has room for. Throws the ScenarioError of `greedy` where none is.
+std::pair<Strategy, Placement> best_start(SearchProblem const& problem);
+
+}  // namespace spacemoe
