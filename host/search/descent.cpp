@@ -60,6 +60,12 @@ double Descent::value_ns(CaseTotals const& totals) const {
   return too_much ? lost * lost_scale_ns : spacemoe::value_ns(objective_, totals);
 }
 
+bool Descent::is_better(CaseTotals const& then, CaseTotals const& now) const {
+  // The mean is over delivered tokens: without this, losing the slowest would pay.
+  bool const loses_more = !objective_.lost_penalty_ms && lost_share(then) > lost_share(now);
+  return !loses_more && value_ns(then) < value_ns(now) - least_gain_ns;
+}
+
 Pass Descent::pass(Incumbent& incumbent, ExactScorer& scorer, std::uint64_t budget,
                    std::function<bool()> const& stop) {
   std::vector<Candidate> const all = candidates(incumbent.layout(), model_, wiring_, around_,
@@ -101,15 +107,13 @@ std::vector<Descent::Better> Descent::better_moves(Incumbent& incumbent, ExactSc
     layout.take_back();
   }
   ScoredLayers const scored = scorer.score();
-  double const present_ns = value_ns(incumbent.totals());
   std::vector<Better> found(candidates.size());
   tbb::parallel_for(std::size_t{0}, candidates.size(), [&](std::size_t i) {
     std::vector<LayerCases> scores;
     for (std::size_t k = 0; k < rows[i].layers.size(); ++k) scores.push_back(scored[rows[i].first + k]);
     CaseTotals const totals = incumbent.totals_with(rows[i].layers, scores);
-    double const value = value_ns(totals);
-    if (!(value < present_ns - least_gain_ns)) return;
-    found[i] = {&candidates[i], value, rows[i].layers, {}};
+    if (!is_better(totals, incumbent.totals())) return;
+    found[i] = {&candidates[i], value_ns(totals), rows[i].layers, {}};
     for (LayerCases const& layer : scores) {
       for (auto const& part : {layer.mean_ns, layer.variance_ns2, layer.delivered}) {
         found[i].scores.insert(found[i].scores.end(), part.begin(), part.end());
@@ -129,7 +133,7 @@ bool Descent::take(Incumbent& incumbent, Better const& move) const {
   }
   auto const rows = move.rows();
   CaseTotals const totals = incumbent.totals_with(move.layers, rows);
-  if (!(value_ns(totals) < value_ns(incumbent.totals()) - least_gain_ns)) {
+  if (!is_better(totals, incumbent.totals())) {
     layout.take_back();
     return false;
   }

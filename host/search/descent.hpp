@@ -43,6 +43,7 @@ class Descent {
   std::vector<Better> better_moves(Incumbent& incumbent, ExactScorer& scorer,
                                    std::span<Candidate const> candidates) const;
   bool take(Incumbent& incumbent, Better const& move) const;
+  bool is_better(CaseTotals const& then, CaseTotals const& now) const;
 
   MeanModel const& model_;
   Wiring const& wiring_;
