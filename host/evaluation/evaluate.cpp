@@ -127,7 +127,8 @@ class Evaluator {
     PlacementPlanner planner(scenario_, network_, compute_, backend_, slots_per_batch(scenario_, options_));
     std::vector<SatelliteId> gateways;
     for (Strategy const strategy : scenario_.strategies) {
-      auto placements = planner.placements(strategy);
+      auto placements =
+          strategy == Strategy::refined ? std::vector{options_.refine()} : planner.placements(strategy);
       for (auto const& p : placements) gateways.insert(gateways.end(), p.gateway.begin(), p.gateway.end());
       CellGrid const grid(scenario_.tokens, static_cast<std::uint32_t>(placements.size()),
                           scenario_.time.slots);

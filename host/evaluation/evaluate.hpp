@@ -14,6 +14,8 @@ struct EvaluateOptions {
   bool exact_quantiles = false;  ///< draws all tokens twice, and finds their quantiles to the nanosecond
   std::uint64_t batch_bytes = std::uint64_t{16}
                               << 20;  ///< snapshots, rows and costs at a time; changes no result
+  /// Finds the placement of the strategy `refined`; needed where the scenario names it.
+  std::function<Placement()> refine;
   /// Called between batches with the work done and to do [tokens]; tokens drawn twice count twice.
   std::function<void(std::uint64_t done, std::uint64_t total)> progress;
 };

@@ -431,19 +431,22 @@ void read_model(TableReader& root, Readiness& ready, Scenario& scenario) {
   ready.model = root.complaints().size() == before;
 }
 
-void read_activation(TableReader& root, Readiness ready, Scenario& scenario) {
-  TableReader section = root.table("activation");
-  scenario.law = section.choice("law", law_names).value_or(RoutingLaw::plackett_luce);
+std::optional<ActivationWeights> read_weights(TableReader& section, Readiness ready, MoeModel const& model) {
   std::size_t const before = section.complaints().size();
   auto const source = section.choice("weights", weight_source_names).value_or(WeightSource::uniform);
   bool const known = section.complaints().size() == before;
   for (std::string_view const key : {"exponent", "sigma", "values", "file", "seed"}) section.find(key);
   section.complain_of_the_rest();
-  if (!known) return;
-  auto weights = WeightReader(section, ready.model, scenario.model).read(source);
-  if (!weights) return;
-  check_positive_weights(section, weight_key(source), *weights, scenario.model.top_k);
-  scenario.weights = std::move(*weights);
+  if (!known) return std::nullopt;
+  auto weights = WeightReader(section, ready.model, model).read(source);
+  if (weights) check_positive_weights(section, weight_key(source), *weights, model.top_k);
+  return weights;
+}
+
+void read_activation(TableReader& root, Readiness ready, Scenario& scenario) {
+  TableReader section = root.table("activation");
+  scenario.law = section.choice("law", law_names).value_or(RoutingLaw::plackett_luce);
+  if (auto weights = read_weights(section, ready, scenario.model)) scenario.weights = std::move(*weights);
 }
 
 void read_compute(TableReader& root, Readiness ready, Scenario& scenario) {

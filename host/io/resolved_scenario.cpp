@@ -194,6 +194,23 @@ void write_placement(TomlWriter& out, Scenario const& scenario) {
   }
 }
 
+/// Only what differs from a search's defaults.
+void write_search(TomlWriter& out, SearchSettings const& search) {
+  out.table("[search]");
+  if (!search.start.empty()) out.text("start", search.start);
+  out.text("objective", search.objective);
+  out.text("over", name_of(search_case_names, search.worst_case));
+  if (search.lost_penalty_ms) out.real("lost_penalty_ms", *search.lost_penalty_ms);
+  out.text("gateways", name_of(search_gateway_names, search.move_gateways));
+  if (search.moves) out.integer("moves", *search.moves);
+  out.integer("outages", search.outages);
+  for (ActivationWeights const& topic : search.topics) {
+    out.table("[[search.topic]]");
+    out.text("weights", "inline");
+    out.rows("values", texts(topic.weight), topic.experts);
+  }
+}
+
 }  // namespace
 
 std::string resolved_text(Scenario const& scenario) {
@@ -207,6 +224,7 @@ std::string resolved_text(Scenario const& scenario) {
   write_activation(out, scenario);
   write_compute(out, scenario);
   write_placement(out, scenario);
+  write_search(out, scenario.search);
   out.table("[evaluation]");
   out.integer("tokens", scenario.tokens);
   out.text("sampler", name_of(sampler_names, scenario.sampler));

@@ -12,6 +12,7 @@
 #include "host/io/hdf5_writer.hpp"
 #include "host/io/output_file.hpp"
 #include "host/io/scenario_names.hpp"
+#include "host/io/search_result.hpp"
 #include "kernels/bins.hpp"
 #include "spacemoe_version.hpp"
 
@@ -295,6 +296,7 @@ std::vector<std::byte> result_image(Scenario const& scenario, std::string const&
   write_cells(writer, evaluation);
   write_placements(writer, evaluation);
   write_exact(writer, evaluation);
+  if (provenance.search != nullptr) write_search(writer, *provenance.search);
   return writer.image();
 }
 

@@ -6,6 +6,7 @@
 
 #include "host/evaluation/result.hpp"
 #include "host/evaluation/scenario.hpp"
+#include "host/search/record.hpp"
 
 namespace spacemoe {
 
@@ -15,6 +16,7 @@ std::string program_version();
 /// How a result came about.
 struct Provenance {
   std::string command_line;
+  SearchRecord const* search = nullptr;  ///< the search that led to it, if any
 };
 
 /// Writes an evaluation as HDF5 (data dictionary in README.md): beside the target, flushed, then renamed, so

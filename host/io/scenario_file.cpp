@@ -34,6 +34,7 @@ void read_sections(TableReader& root, ScenarioOverrides const& overrides, Scenar
   read_activation(root, ready, scenario);
   read_placement(root, ready, overrides, scenario);
   read_compute(root, ready, scenario);
+  read_search(root, ready, scenario);
   read_evaluation(root, overrides, scenario);
   root.complain_of_the_rest();
 }

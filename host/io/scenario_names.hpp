@@ -50,6 +50,12 @@ inline std::vector<std::string_view> strategy_names() {
   return names;
 }
 
+/// Whether the worst case counts.
+inline constexpr std::array search_case_names{Named<bool>{"all", false}, Named<bool>{"worst", true}};
+
+/// Whether gateways move.
+inline constexpr std::array search_gateway_names{Named<bool>{"move", true}, Named<bool>{"fixed", false}};
+
 template <class T, std::size_t n>
 std::string_view name_of(std::array<Named<T>, n> const& names, T value) {
   return std::ranges::find(names, value, &Named<T>::value)->name;

@@ -27,6 +27,7 @@ constexpr std::array names{
     StrategyName{Strategy::colocated, "colocated"},
     StrategyName{Strategy::greedy, "greedy"},
     StrategyName{Strategy::staircase, "staircase"},
+    StrategyName{Strategy::refined, "refined"},
     StrategyName{Strategy::file, "file"},
 };
 
@@ -428,7 +429,8 @@ bool is_random(Strategy strategy) {
 }
 
 bool needs_shell(Strategy strategy) {
-  return strategy != Strategy::rand_place && strategy != Strategy::greedy && strategy != Strategy::file;
+  return strategy != Strategy::rand_place && strategy != Strategy::greedy && strategy != Strategy::refined &&
+         strategy != Strategy::file;
 }
 
 std::vector<SatelliteId> subnet(RingShell const& ring, std::uint32_t layer, std::uint32_t layers) {
@@ -466,10 +468,11 @@ Placement plan(Strategy strategy, PlanningContext const& context, std::uint32_t 
       return planner.greedy();
     case Strategy::staircase:
       return staircase(context);
+    case Strategy::refined:
     case Strategy::file:
       break;
   }
-  throw std::logic_error("placements from a file are read, not planned");
+  throw std::logic_error("this strategy's placements are searched for or read, not planned");
 }
 
 }  // namespace spacemoe

@@ -24,6 +24,7 @@ enum class Strategy : std::uint8_t {
   colocated,
   greedy,
   staircase,
+  refined,  ///< found by a search
   file,
 };
 
@@ -63,7 +64,8 @@ struct PlanningContext {
 };
 
 /// The placement number `placement` of a strategy (0 for those that are not random). Throws ScenarioError
-/// when the places do not suffice, naming the subnet and the remedy. Strategy::file is not planned but read.
+/// when the places do not suffice, naming the subnet and the remedy. Strategy::refined and Strategy::file are
+/// not planned here.
 Placement plan(Strategy strategy, PlanningContext const& context, std::uint32_t placement);
 
 /// The satellites of the subnet of layer `layer` of `layers`: all planes, the rows of block `layer` of the

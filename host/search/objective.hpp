@@ -32,6 +32,10 @@ struct Objective {
 std::optional<Objective> objective_named(std::string_view name);
 std::string name(Objective const& objective);
 
+/// What to give where an objective is none.
+inline constexpr char const* objectives_remedy =
+    "give mean, a quantile (p50 to p99.9), a tail mean (cvar50 to cvar99.9) or mean+2sd";
+
 /// Latency of a whole token in every case: a slot with its outages under one activation profile.
 struct CaseTotals {
   std::vector<double> mean_ns;       ///< [case] of delivered tokens

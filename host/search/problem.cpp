@@ -28,17 +28,16 @@ SnapshotBatch planning_slots(Scenario const& scenario, Network const& network, s
 
 }  // namespace
 
-SearchProblem::SearchProblem(Scenario const& of, Backend& on, std::uint32_t outages,
-                             std::vector<ActivationWeights> const& topics)
+SearchProblem::SearchProblem(Scenario const& of, Backend& on)
     : scenario(of),
       backend(on),
       network(make_network(of)),
       compute(of.model, of.compute),
       limits(placement_limits(of)),
       ring(ring_shell(of)),
-      slots(planning_slots(of, network, outages)) {
+      slots(planning_slots(of, network, of.search.outages)) {
   profiles.push_back(RoutingTables(of.law, of.weights, of.model.top_k).sampled_weights());
-  for (auto const& topic : topics) {
+  for (auto const& topic : of.search.topics) {
     profiles.push_back(RoutingTables(of.law, topic, of.model.top_k).sampled_weights());
   }
 }

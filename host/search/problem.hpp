@@ -12,10 +12,8 @@ namespace spacemoe {
 
 /// What a search plans on: all slots with planning outages, and activation profiles.
 struct SearchProblem {
-  /// Outages are drawn `outages` times for every slot. `topics` are further activation profiles that count as
-  /// much as the scenario's own.
-  SearchProblem(Scenario const& of, Backend& on, std::uint32_t outages = 1,
-                std::vector<ActivationWeights> const& topics = {});
+  /// As scenario.search says.
+  SearchProblem(Scenario const& of, Backend& on);
 
   Scenario const& scenario;
   Backend& backend;

@@ -34,6 +34,8 @@ constexpr std::uint64_t most_steps = 20000000;
 /// Memory for mean paths, with the sums that they are made of.
 constexpr std::uint64_t mean_path_bytes = std::uint64_t{1} << 30;
 constexpr std::uint32_t gateway_reach = 2;
+/// Slots whose paths a strategy plans with at a time.
+constexpr std::uint32_t slots_at_once = 8;
 
 /// Mean latency [ns] of the links of all slots.
 double mean_link_ns(SnapshotBatch const& slots) {
@@ -303,9 +305,34 @@ SearchResult Search::result() {
   return result;
 }
 
+SearchOptions search_options(SearchSettings const& settings) {
+  SearchOptions options;
+  options.objective = objective_named(settings.objective).value();
+  options.objective.worst_case = settings.worst_case;
+  options.objective.lost_penalty_ms = settings.lost_penalty_ms;
+  options.move_gateways = settings.move_gateways;
+  options.moves = settings.moves;
+  return options;
+}
+
+std::pair<Strategy, Placement> search_start(SearchProblem const& problem) {
+  if (problem.scenario.search.start.empty()) return best_start(problem);
+  Strategy const strategy = strategy_named(problem.scenario.search.start).value();
+  PlacementPlanner planner(problem.scenario, problem.network, problem.compute, problem.backend,
+                           slots_at_once);
+  return {strategy, planner.placements(strategy).front()};
+}
+
+Placement refined(Scenario const& scenario, Backend& backend, std::function<void(double)> const& progress) {
+  SearchProblem const problem(scenario, backend);
+  Search search(problem, search_start(problem).second, search_options(scenario.search));
+  while (search.step()) progress(search.progress());
+  return search.result().placement;
+}
+
 std::pair<Strategy, Placement> best_start(SearchProblem const& problem) {
-  // One batch: the planner's rows are few.
-  PlacementPlanner planner(problem.scenario, problem.network, problem.compute, problem.backend, 8);
+  PlacementPlanner planner(problem.scenario, problem.network, problem.compute, problem.backend,
+                           slots_at_once);
   std::vector<std::pair<Strategy, Placement>> starts;
   std::optional<ScenarioError> refusal;
   for (Strategy const strategy : {Strategy::greedy, Strategy::spacemoe, Strategy::staircase}) {

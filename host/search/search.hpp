@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -16,6 +17,9 @@
 #include "host/search/problem.hpp"
 
 namespace spacemoe {
+
+/// Most moves that may be asked for.
+inline constexpr std::uint64_t most_search_moves = 1'000'000'000'000;
 
 struct SearchOptions {
   Objective objective;
@@ -128,6 +132,16 @@ class Search {
   Clock::time_point begun_;
   double elapsed_before_s_ = 0;
 };
+
+/// Options as scenario.search has them.
+SearchOptions search_options(SearchSettings const& settings);
+
+/// The start that scenario.search names, number 0 of a random strategy's placements, or else best_start().
+std::pair<Strategy, Placement> search_start(SearchProblem const& problem);
+
+/// The placement of the strategy `refined`. `progress` is told the share of the work that is done, between
+/// rounds.
+Placement refined(Scenario const& scenario, Backend& backend, std::function<void(double)> const& progress);
 
 /// The start that a search takes by itself: the best by mean path latencies of `greedy`, `spacemoe` and
 /// `staircase`, those that the scenario has room for. Throws the ScenarioError of `greedy` where none is.

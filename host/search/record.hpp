@@ -1,0 +1,19 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "host/search/comparison.hpp"
+#include "host/search/search.hpp"
+
+namespace spacemoe {
+
+/// A search from its start to the comparison on draws that it did not see.
+struct SearchRecord {
+  Strategy start{};
+  Objective objective;
+  SearchResult result;
+  Comparison comparison;  ///< a: the start, b: what was found
+};
+
+}  // namespace spacemoe
