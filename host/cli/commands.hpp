@@ -16,6 +16,7 @@ int describe_command(Invocation const& invocation);
 int paths_command(Invocation const& invocation);
 int evaluate_command(Invocation const& invocation);
 int compare_command(Invocation const& invocation);
+int optimize_command(Invocation const& invocation);
 int digest_command(Invocation const& invocation);
 int devices_command(Invocation const& invocation);
 

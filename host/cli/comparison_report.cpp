@@ -62,13 +62,8 @@ nlohmann::ordered_json json_of(std::vector<Replicate> const& replicates) {
 
 }  // namespace
 
-void print_table(std::ostream& out, Scenario const& scenario, PlacementOrigins const& origins,
-                 Comparison const& comparison) {
-  out << scenario.title << (scenario.title.empty() ? "" : ": ") << comparison.a.size() << " replications of "
-      << comparison.tokens << " tokens per placement, seed " << scenario.seed.value
-      << ",\non outages that neither placement was planned on, half a slot later\n\na: " << text_of(origins.a)
-      << "\nb: " << text_of(origins.b) << "\n\n"
-      << "ms              a         b     b - a             95 % interval    b / a       95 % interval\n";
+void print_latencies(std::ostream& out, Comparison const& comparison) {
+  out << "ms              a         b     b - a             95 % interval    b / a       95 % interval\n";
   for (std::size_t i = 0; i < compared_names.size(); ++i) {
     print_row(out, compared_names[i], comparison.latency[i]);
   }
@@ -79,14 +74,9 @@ void print_table(std::ostream& out, Scenario const& scenario, PlacementOrigins c
       << padded(interval("%.4f", lost), 24) << '\n';
 }
 
-void print_json(std::ostream& out, Scenario const& scenario, PlacementOrigins const& origins,
-                Comparison const& comparison) {
+nlohmann::ordered_json json_of(Comparison const& comparison) {
   nlohmann::ordered_json json;
-  json["title"] = scenario.title;
-  json["seed"] = scenario.seed.value;
   json["tokens"] = comparison.tokens;
-  json["a"] = json_of(origins.a);
-  json["b"] = json_of(origins.b);
   for (std::size_t i = 0; i < compared_names.size(); ++i) {
     json["latency"][compared_names[i]] = json_of(comparison.latency[i]);
   }
@@ -94,6 +84,26 @@ void print_json(std::ostream& out, Scenario const& scenario, PlacementOrigins co
                            {"b", comparison.undeliverable_b},
                            {"difference", json_of(comparison.undeliverable_difference)}};
   json["replications"] = {{"a", json_of(comparison.a)}, {"b", json_of(comparison.b)}};
+  return json;
+}
+
+void print_table(std::ostream& out, Scenario const& scenario, PlacementOrigins const& origins,
+                 Comparison const& comparison) {
+  out << scenario.title << (scenario.title.empty() ? "" : ": ") << comparison.a.size() << " replications of "
+      << comparison.tokens << " tokens per placement, seed " << scenario.seed.value
+      << ",\non outages that neither placement was planned on, half a slot later\n\na: " << text_of(origins.a)
+      << "\nb: " << text_of(origins.b) << "\n\n";
+  print_latencies(out, comparison);
+}
+
+void print_json(std::ostream& out, Scenario const& scenario, PlacementOrigins const& origins,
+                Comparison const& comparison) {
+  nlohmann::ordered_json json;
+  json["title"] = scenario.title;
+  json["seed"] = scenario.seed.value;
+  json["a"] = json_of(origins.a);
+  json["b"] = json_of(origins.b);
+  json.update(json_of(comparison));
   out << json.dump(2) << '\n';
 }
 

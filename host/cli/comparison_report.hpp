@@ -5,6 +5,8 @@
 #include <iosfwd>
 #include <string>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "host/evaluation/scenario.hpp"
 #include "host/search/comparison.hpp"
 
@@ -23,6 +25,10 @@ struct PlacementOrigins {
   PlacementOrigin a;
   PlacementOrigin b;
 };
+
+/// Latencies and losses of a and b with their differences.
+void print_latencies(std::ostream& out, Comparison const& comparison);
+nlohmann::ordered_json json_of(Comparison const& comparison);
 
 void print_table(std::ostream& out, Scenario const& scenario, PlacementOrigins const& origins,
                  Comparison const& comparison);

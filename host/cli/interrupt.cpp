@@ -1,6 +1,7 @@
 #include "host/cli/interrupt.hpp"
 
 #include <csignal>
+#include <utility>
 
 namespace spacemoe {
 namespace {
@@ -19,8 +20,12 @@ void watch_for_signals() {
   std::signal(SIGTERM, remember);
 }
 
-void stop_if_interrupted() {
-  if (arrived != 0) throw Interrupted{arrived};
+bool interrupt_arrived() {
+  return arrived != 0;
+}
+
+void stop_if_interrupted(std::string consequence) {
+  if (arrived != 0) throw Interrupted{arrived, std::move(consequence)};
 }
 
 }  // namespace spacemoe

@@ -26,6 +26,7 @@ constexpr std::array commands{
     Command{"evaluate", "token latency distribution of every placement strategy", evaluate_command},
     Command{"compare", "two placements of one scenario on draws that neither has seen (takes two results)",
             compare_command},
+    Command{"optimize", "moves experts and gateways until a placement gets no better", optimize_command},
     Command{"digest", "SHA-256 of a result's payload, to compare results", digest_command},
     Command{"devices", "the backends of this program and the devices they find (takes no file)",
             devices_command},
@@ -109,7 +110,7 @@ int run(std::vector<std::string> const& words) {
     std::cerr << "spacemoe: output: " << error.what() << '\n';
     return output_failed;
   } catch (Interrupted const& interrupted) {
-    std::cerr << "spacemoe: interrupted; nothing was written\n";
+    std::cerr << "spacemoe: interrupted; " << interrupted.consequence << '\n';
     return 128 + interrupted.signal;
   } catch (std::bad_alloc const&) {
     std::cerr << "spacemoe: out of memory; `spacemoe describe` estimates what a scenario needs\n";

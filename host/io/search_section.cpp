@@ -14,7 +14,9 @@ void read_start(TableReader& section, Scenario& scenario) {
   auto const start = section.text("start");
   if (!start) return;
   auto const strategy = strategy_named(*start);
-  if (!strategy || *strategy == Strategy::refined || *strategy == Strategy::file) {
+  if (strategy == Strategy::file && !scenario.file_placements.empty()) {
+    scenario.search.start = *start;
+  } else if (!strategy || *strategy == Strategy::refined || *strategy == Strategy::file) {
     section.complain("start", quoted_excerpt(*start) + " is not a strategy to start from",
                      suggestion(*start, start_names()));
   } else if (needs_shell(*strategy) && is_listed(scenario)) {

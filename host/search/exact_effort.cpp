@@ -10,7 +10,6 @@ namespace {
 constexpr double pass_ns = 2e9;
 constexpr double descents_ns = 60e9;
 constexpr double final_ns = 20e9;
-constexpr double table_bytes = 1 << 30;
 constexpr double layers_per_move = 1.5;
 constexpr std::uint32_t fewest_slots = 8;
 constexpr std::uint64_t fewest_neighbours = 256;
@@ -33,7 +32,7 @@ ExactEffort exact_effort(SearchProblem const& problem, std::size_t gateways) {
   double const move_ns = layer_ns(problem) * layers_per_move * static_cast<double>(problem.profiles.size());
   double const slot_bytes = 4.0 * static_cast<double>(gateways) * problem.limits.satellites *
                             static_cast<double>(problem.profiles.size());
-  double const slots = std::min({static_cast<double>(problem.slots.snapshots), table_bytes / slot_bytes,
+  double const slots = std::min({static_cast<double>(problem.slots.snapshots), exact_table_bytes / slot_bytes,
                                  std::max<double>(fewest_slots, pass_ns / move_ns / wanted_neighbours)});
   ExactEffort effort{};
   effort.slots = static_cast<std::uint32_t>(std::max(1.0, slots));

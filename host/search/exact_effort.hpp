@@ -6,6 +6,9 @@
 
 namespace spacemoe {
 
+/// Memory for paths from gateways whose placements are scored exactly.
+inline constexpr double exact_table_bytes = 1 << 30;
+
 /// How much of a problem is scored exactly. Depends on the problem alone, so that results do not depend on
 /// the machine.
 struct ExactEffort {

@@ -11,6 +11,7 @@
 
 #include "host/errors.hpp"
 #include "host/evaluation/planning.hpp"
+#include "host/search/memory.hpp"
 
 namespace spacemoe {
 namespace {
@@ -303,6 +304,13 @@ SearchResult Search::result() {
   result.neighbours = effort_.neighbours;
   result.state = state_;
   return result;
+}
+
+double search_bytes(Scenario const& scenario) {
+  double const nodes = satellites(scenario);
+  double const gateways = std::min(nodes, static_cast<double>(mean_path_bytes) / (12 * nodes));
+  double const slots = static_cast<double>(scenario.time.slots) * scenario.search.outages;
+  return 12 * gateways * nodes + exact_table_bytes + 2 * 16 * nodes * slots;
 }
 
 SearchOptions search_options(SearchSettings const& settings) {

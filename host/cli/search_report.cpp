@@ -1,0 +1,89 @@
+#include "host/cli/search_report.hpp"
+
+#include <ostream>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "host/cli/columns.hpp"
+#include "host/cli/comparison_report.hpp"
+
+namespace spacemoe {
+namespace {
+
+void print_planned(std::ostream& out, SearchRecord const& record) {
+  SearchResult const& result = record.result;
+  auto const row = [&](std::string label, char const* pattern, double start, double found) {
+    label.resize(16, ' ');
+    out << label << padded(format(pattern, start), 10) << padded(format(pattern, found), 10)
+        << padded(format("%.4f", found / start), 10) << '\n';
+  };
+  out << "planned             start     found     ratio\n";
+  row(name(record.objective) + " ms", "%.2f", result.start_ms, result.value_ms);
+  if (name(record.objective) != "mean") row("mean ms", "%.2f", result.start_mean_ms, result.mean_ms);
+  out << "lost %          " << padded(format("%.4f", 100 * result.start_lost), 10)
+      << padded(format("%.4f", 100 * result.lost), 10) << '\n';
+}
+
+void print_moves(std::ostream& out, MoveCounts const& counts) {
+  out << "moves                     tried     accepted\n";
+  for (std::size_t k = 0; k < move_kinds.size(); ++k) {
+    std::string label(name(move_kinds[k]));
+    label.resize(19, ' ');
+    out << label << padded(std::to_string(counts.tried[k]), 12)
+        << padded(std::to_string(counts.accepted[k]), 13) << '\n';
+  }
+}
+
+std::string end_text(SearchResult const& result) {
+  std::string text = "ended by: " + std::string(name(result.end));
+  if (!result.state.local_optimum) return text;
+  return text + "; no move of the " + std::to_string(result.neighbours) +
+         " most promising improves the result on " + std::to_string(result.slots) + " of " +
+         std::to_string(result.planned_slots) + " planning slots";
+}
+
+}  // namespace
+
+void print_table(std::ostream& out, Scenario const& scenario, SearchRecord const& record) {
+  SearchResult const& result = record.result;
+  out << scenario.title << (scenario.title.empty() ? "" : ": ") << "search from " << name(record.start)
+      << ", " << result.state.moves() << " moves in " << format("%.1f", result.state.elapsed_s) << " s, seed "
+      << scenario.seed.value << '\n'
+      << end_text(result) << "\n\n";
+  print_planned(out, record);
+  out << "\non " << record.comparison.a.size() << " fresh draws of outages, half a slot later, "
+      << record.comparison.tokens << " tokens each; a: start, b: found\n";
+  print_latencies(out, record.comparison);
+  out << '\n';
+  print_moves(out, result.state.counts);
+}
+
+void print_json(std::ostream& out, Scenario const& scenario, SearchRecord const& record) {
+  SearchResult const& result = record.result;
+  nlohmann::ordered_json json;
+  json["title"] = scenario.title;
+  json["seed"] = scenario.seed.value;
+  json["start"] = name(record.start);
+  json["objective"] = name(record.objective);
+  json["end"] = name(result.end);
+  json["local_optimum"] = result.state.local_optimum;
+  json["seconds"] = result.state.elapsed_s;
+  json["slots"] = {
+      {"scored", result.slots}, {"final", result.final_slots}, {"planned", result.planned_slots}};
+  json["neighbours"] = result.neighbours;
+  json["planned"] = {{"start_ms", result.start_ms},
+                     {"found_ms", result.value_ms},
+                     {"start_mean_ms", result.start_mean_ms},
+                     {"found_mean_ms", result.mean_ms},
+                     {"start_undeliverable", result.start_lost},
+                     {"found_undeliverable", result.lost}};
+  json["fresh"] = json_of(record.comparison);
+  for (std::size_t k = 0; k < move_kinds.size(); ++k) {
+    json["moves"][std::string(name(move_kinds[k]))] = {{"tried", result.state.counts.tried[k]},
+                                                       {"accepted", result.state.counts.accepted[k]}};
+  }
+  out << json.dump(2) << '\n';
+}
+
+}  // namespace spacemoe
