@@ -21,7 +21,7 @@ std::uint64_t lost_path_ns(std::span<Nanoseconds const> row, LostPath lost) {
   for (Nanoseconds const latency : row) {
     if (latency != unreachable) greatest = std::max(greatest, latency);
   }
-  return 20 * std::uint64_t{greatest};
+  return 100 * std::uint64_t{greatest};
 }
 
 void add_slot(std::span<Nanoseconds const> row, LostPath lost, std::span<std::uint64_t> sum) {

@@ -28,7 +28,7 @@ class MeanPathsOfTwoSlots : public ::testing::Test {
 TEST_F(MeanPathsOfTwoSlots, ShunWhatIsLost) {
   MeanPaths const mean = paths(LostPath::shunned);
   EXPECT_EQ(mean.sources(), 2u);
-  EXPECT_THAT(mean.from(0), ElementsAre(0, 20, (30 + 20 * 30) / 2));
+  EXPECT_THAT(mean.from(0), ElementsAre(0, 20, (30 + 100 * 30) / 2));
   EXPECT_THAT(mean.from(1), ElementsAre(30 / 2, 20 / 2, 0));
 }
 
