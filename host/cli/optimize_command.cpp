@@ -102,6 +102,18 @@ Evaluation evaluate_with_progress(Scenario const& scenario, Backend& backend, Pl
   return evaluate(scenario, backend, options);
 }
 
+LowerBound bound_with_progress(SearchProblem const& problem, SearchResult const& result,
+                               Placement const& start) {
+  ScoringTables const tables(problem.scenario.law, problem.mean_profile(), problem.scenario.model.top_k,
+                             problem.compute, problem.limits.satellites);
+  LowerBoundOptions options;
+  options.allowed_loss = result.lost;
+  if (!problem.scenario.search.move_gateways) options.fixed_gateways = start.gateway;
+  Progress progress("bounding from below", "pieces");
+  options.progress = [&](std::uint64_t done, std::uint64_t total) { progress.show(done, total); };
+  return lower_bound(problem.scenario, problem.slots, problem.compute, tables, problem.backend, options);
+}
+
 Comparison compare_with_progress(Scenario const& scenario, Placement const& start, Placement const& found,
                                  Backend& backend, std::uint64_t replications) {
   ComparisonOptions options;
@@ -162,9 +174,10 @@ void optimize(Scenario scenario, Request const& request, Backend& backend, std::
   scenario.strategies = {strategy, Strategy::refined};
   scenario.random_placements = 1;
   std::string const resolved = resolved_text(scenario);
-  SearchRecord record{strategy, search_options(scenario.search).objective, {}, {}};
+  SearchRecord record{strategy, search_options(scenario.search).objective, {}, {}, {}};
   Run run(scenario, request, resolved);
   record.result = run.search(problem, start);
+  record.bound = bound_with_progress(problem, record.result, start);
   record.comparison =
       compare_with_progress(scenario, start, record.result.placement, backend, request.replications);
   Evaluation const evaluation = evaluate_with_progress(scenario, backend, record.result.placement);

@@ -11,6 +11,14 @@
 namespace spacemoe {
 namespace {
 
+/// How far above the least that any placement could reach.
+std::string bound_text(SearchRecord const& record) {
+  LowerBound const& bound = record.bound;
+  if (!bound.mean_ms) return "no lower bound: " + bound.reason_missing;
+  return "no mean is below " + milliseconds(*bound.mean_ms) + " ms (" + bound.kind + "); found is " +
+         format("%.2f", 100 * (record.result.mean_ms / *bound.mean_ms - 1)) + " % above";
+}
+
 void print_planned(std::ostream& out, SearchRecord const& record) {
   SearchResult const& result = record.result;
   auto const row = [&](std::string label, char const* pattern, double start, double found) {
@@ -22,7 +30,8 @@ void print_planned(std::ostream& out, SearchRecord const& record) {
   row(name(record.objective) + " ms", "%.2f", result.start_ms, result.value_ms);
   if (name(record.objective) != "mean") row("mean ms", "%.2f", result.start_mean_ms, result.mean_ms);
   out << "lost %          " << padded(format("%.4f", 100 * result.start_lost), 10)
-      << padded(format("%.4f", 100 * result.lost), 10) << '\n';
+      << padded(format("%.4f", 100 * result.lost), 10) << '\n'
+      << bound_text(record) << '\n';
 }
 
 void print_moves(std::ostream& out, MoveCounts const& counts) {
@@ -78,6 +87,12 @@ void print_json(std::ostream& out, Scenario const& scenario, SearchRecord const&
                      {"found_mean_ms", result.mean_ms},
                      {"start_undeliverable", result.start_lost},
                      {"found_undeliverable", result.lost}};
+  json["bound"] = {{"mean_ms", nullptr}, {"kind", record.bound.kind}};
+  if (record.bound.mean_ms) {
+    json["bound"]["mean_ms"] = *record.bound.mean_ms;
+  } else {
+    json["bound"]["reason"] = record.bound.reason_missing;
+  }
   json["fresh"] = json_of(record.comparison);
   for (std::size_t k = 0; k < move_kinds.size(); ++k) {
     json["moves"][std::string(name(move_kinds[k]))] = {{"tried", result.state.counts.tried[k]},

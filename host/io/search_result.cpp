@@ -89,6 +89,9 @@ void write_search(Writer& writer, SearchRecord const& record) {
   writer.attribute("search_slots", std::uint64_t{result.slots});
   writer.attribute("search_final_slots", std::uint64_t{result.final_slots});
   writer.attribute("search_planned_slots", std::uint64_t{result.planned_slots});
+  if (record.bound.mean_ms) writer.attribute("search_bound_mean_ms", *record.bound.mean_ms);
+  writer.attribute("search_bound_kind",
+                   record.bound.mean_ms ? record.bound.kind : record.bound.reason_missing);
   writer.attribute("timing_search_s", result.state.elapsed_s);
   write_trace(writer, result);
   write_moves(writer, result.state.counts);

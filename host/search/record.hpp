@@ -4,6 +4,7 @@
 #include <string>
 
 #include "host/search/comparison.hpp"
+#include "host/search/lower_bound.hpp"
 #include "host/search/search.hpp"
 
 namespace spacemoe {
@@ -13,6 +14,7 @@ struct SearchRecord {
   Strategy start{};
   Objective objective;
   SearchResult result;
+  LowerBound bound;       ///< of the planned mean, of all placements or those with the start's gateways
   Comparison comparison;  ///< a: the start, b: what was found
 };
 
