@@ -12,6 +12,8 @@
 #include "host/evaluation/evaluate.hpp"
 #include "host/io/result_file.hpp"
 #include "host/io/scenario_file.hpp"
+#include "host/search/memory.hpp"
+#include "host/search/search.hpp"
 
 namespace spacemoe {
 namespace {
@@ -44,9 +46,19 @@ std::optional<PlacementFile> placement_file(Arguments& arguments) {
   return PlacementFile{*file, std::move(strategy), "--placement", "--placement-strategy"};
 }
 
+Placement refine_with_progress(Scenario const& scenario, Backend& backend) {
+  require_memory("memory", search_bytes(scenario));
+  Progress progress("searching", "per mille");
+  return refined(scenario, backend, [&](double share) {
+    progress.show(static_cast<std::uint64_t>(1000 * share), 1000);
+    stop_if_interrupted();
+  });
+}
+
 Evaluation evaluate_with_progress(Scenario const& scenario, Backend& backend, EvaluateOptions options) {
   double const needed = evaluation_bytes(scenario, options);
   require_memory("memory", needed);
+  options.refine = [&] { return refine_with_progress(scenario, backend); };
   Progress progress("evaluating (about " + bytes_text(needed) + " of memory)", "tokens");
   options.progress = [&](std::uint64_t done, std::uint64_t total) {
     progress.show(done, total);

@@ -6,8 +6,8 @@
 
 #include "host/cpu/relaxation.hpp"
 #include "host/cpu/ring_sweep.hpp"
-#include "host/simd.hpp"
 #include "host/errors.hpp"
+#include "host/simd.hpp"
 
 namespace spacemoe {
 namespace {
@@ -94,7 +94,7 @@ void find_paths(PathPlan const& plan, PathBlock const& block) {
   if (find_with(instruction_set(), plan, block)) return;
   if (auto const node = saturated_node(block, plan.lanes)) {
     throw SaturationError("the path latency to satellite " + std::to_string(*node) +
-                       " reaches 2^31 ns (2.1 s), more than a path may take");
+                          " reaches 2^31 ns (2.1 s), more than a path may take");
   }
 }
 

@@ -16,7 +16,7 @@ void read_start(TableReader& section, Scenario& scenario) {
   auto const strategy = strategy_named(*start);
   if (strategy == Strategy::file && !scenario.file_placements.empty()) {
     scenario.search.start = *start;
-  } else if (!strategy || *strategy == Strategy::refined || *strategy == Strategy::file) {
+  } else if (!strategy || !is_planned(*strategy)) {
     section.complain("start", quoted_excerpt(*start) + " is not a strategy to start from",
                      suggestion(*start, start_names()));
   } else if (needs_shell(*strategy) && is_listed(scenario)) {
@@ -43,7 +43,7 @@ void read_objective(TableReader& section, SearchSettings& search) {
 std::vector<std::string_view> start_names() {
   std::vector<std::string_view> names;
   for (Strategy const strategy : all_strategies()) {
-    if (strategy != Strategy::refined && strategy != Strategy::file) names.push_back(name(strategy));
+    if (is_planned(strategy)) names.push_back(name(strategy));
   }
   return names;
 }

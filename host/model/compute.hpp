@@ -31,8 +31,8 @@ class ComputeTimes {
 
   /// One token through expert `expert` of MoE layer `layer` on `satellite` [ns].
   std::uint64_t expert_ns(std::uint32_t layer, std::uint32_t expert, SatelliteId satellite) const;
-  /// Whether expert_ns depends on the layer and the expert, and not on the satellite; else it is the other way
-  /// round.
+  /// Whether expert_ns depends on the layer and the expert, and not on the satellite; else it is the other
+  /// way round.
   bool expert_times_given() const { return !spec_.expert_ms.empty(); }
   /// Gateway work of MoE layer `layer` on `satellite` [ns].
   std::uint64_t gateway_ns(std::uint32_t layer, SatelliteId satellite) const;

@@ -423,14 +423,17 @@ std::vector<Strategy> const& all_strategies() {
   return all;
 }
 
+bool is_planned(Strategy strategy) {
+  return strategy != Strategy::refined && strategy != Strategy::file;
+}
+
 bool is_random(Strategy strategy) {
   return strategy == Strategy::rand_place || strategy == Strategy::rand_intra ||
          strategy == Strategy::rand_intra_cg || strategy == Strategy::near_random;
 }
 
 bool needs_shell(Strategy strategy) {
-  return strategy != Strategy::rand_place && strategy != Strategy::greedy && strategy != Strategy::refined &&
-         strategy != Strategy::file;
+  return strategy != Strategy::rand_place && strategy != Strategy::greedy && is_planned(strategy);
 }
 
 std::vector<SatelliteId> subnet(RingShell const& ring, std::uint32_t layer, std::uint32_t layers) {

@@ -32,6 +32,8 @@ std::string_view name(Strategy strategy);
 std::optional<Strategy> strategy_named(std::string_view name);
 std::vector<Strategy> const& all_strategies();
 
+/// Whether plan() knows the strategy; others are searched for or read.
+bool is_planned(Strategy strategy);
 /// Whether a strategy draws at random, so that several placements are averaged.
 bool is_random(Strategy strategy);
 /// Whether a strategy needs the planes and slots of a shell.

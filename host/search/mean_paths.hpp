@@ -11,7 +11,8 @@ namespace spacemoe {
 
 /// What a slot without a path counts as in a mean.
 enum class LostPath : std::uint8_t {
-  shunned,  ///< a hundred times the slot's greatest finite latency from the source: to be avoided, if it can be
+  shunned,  ///< a hundred times the slot's greatest finite latency from the source: to be avoided, if it can
+            ///< be
   nothing,  ///< 0 ns: no more than any way to serve the tokens that are delivered
   forbidden,  ///< makes the mean `unreachable`
 };

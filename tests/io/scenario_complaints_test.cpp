@@ -415,7 +415,7 @@ TEST_F(ScenarioComplaints, Placement) {
           {"strategies = [\"spacemoe\"]\n", "", "scenario.toml:17 placement.strategies: missing", ""},
           {"[\"spacemoe\"]", "[]", "scenario.toml:18 placement.strategies: names no strategy",
            "valid are rand-place, rand-intra, rand-intra-cg, spacemoe, near-random, colocated, greedy, "
-           "staircase, file"},
+           "staircase, refined, file"},
           {"[\"spacemoe\"]", "\"spacemoe\"",
            "scenario.toml:18 placement.strategies: ", "an array of strings"},
           {"[\"spacemoe\"]", "[\"spacemoe\", 3]",

@@ -153,7 +153,7 @@ class Planning {
 
 std::vector<Strategy> planned_strategies() {
   std::vector<Strategy> strategies = all_strategies();
-  std::erase(strategies, Strategy::file);
+  std::erase_if(strategies, [](Strategy s) { return !is_planned(s); });
   return strategies;
 }
 
