@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <utility>
 
 namespace spacemoe {
@@ -30,7 +29,7 @@ Annealing::Annealing(MeanModel const& model, Wiring const& wiring, bool move_gat
       seed_(seed),
       chain_(chain),
       layout_(start, limits),
-      cost_ns_(start.experts) {
+      sorted_ns_(start.experts) {
   resume(start, start);
 }
 
@@ -43,16 +42,19 @@ void Annealing::resume(Placement const& current, Placement const& best) {
 }
 
 double Annealing::score_all() {
-  std::vector<std::uint32_t> any(layout_.experts());
-  std::iota(any.begin(), any.end(), 0u);
-  order_.assign(layout_.layers(), any);
-  new_order_.resize(std::max<std::size_t>(1, new_order_.size()));
-  layer_ns_.clear();
+  layer_.assign(layout_.layers(), {});
+  double total_ns = 0;
   for (std::uint32_t l = 0; l < layout_.layers(); ++l) {
-    layer_ns_.push_back(rescored(0, l));
-    std::swap(order_[l], new_order_[0]);
+    Layer& layer = layer_[l];
+    for (std::uint32_t e = 0; e < layout_.experts(); ++e) {
+      layer.cost_ns.push_back(model_.expert_ns(layout_, layout_.slot(l, e)));
+      layer.order.push_back(e);
+    }
+    sort_by_cost(layer.cost_ns, layer.order, sorted_ns_);
+    layer.mean_ns = model_.layer_ns(layout_, l, sorted_ns_);
+    total_ns += layer.mean_ns;
   }
-  return std::accumulate(layer_ns_.begin(), layer_ns_.end(), 0.0);
+  return total_ns;
 }
 
 void Annealing::run(std::uint64_t first, std::uint64_t count, double temperature_ns) {
@@ -124,23 +126,43 @@ std::uint32_t Annealing::layer_of_gateway(SatelliteId id) const {
   return static_cast<std::uint32_t>(std::ranges::find(gateways, id) - gateways.begin());
 }
 
-/// Mean of a layer, and the new order of its experts for the touched layer of that number.
-double Annealing::rescored(std::size_t touched, std::uint32_t layer) {
-  if (touched >= new_order_.size()) new_order_.resize(touched + 1);
-  auto& order = new_order_[touched];
-  order = order_[layer];
-  model_.cost_experts(layout_, layer, order, cost_ns_);
-  return model_.layer_ns(layout_, layer, cost_ns_);
+bool Annealing::gateways_changed(std::uint32_t layer) const {
+  std::uint32_t const next = (layer + 1) % layout_.layers();
+  return std::ranges::any_of(layout_.changes(), [&](Layout::Change const& change) {
+    return change.is_gateway && (change.what == layer || change.what == next);
+  });
+}
+
+/// The touched layer of that number as it is now; returns by how much its mean has changed.
+double Annealing::rescored(std::size_t touched) {
+  std::uint32_t const l = layout_.touched()[touched];
+  if (touched == changed_.size()) changed_.emplace_back();
+  Layer& layer = changed_[touched];
+  layer = layer_[l];
+  auto const update = [&](ExpertSlot expert) {
+    if (layout_.layer(expert) != l) return;
+    layer.cost_ns[static_cast<std::uint32_t>(expert) - l * layout_.experts()] =
+        model_.expert_ns(layout_, expert);
+  };
+  if (gateways_changed(l)) {
+    for (std::uint32_t e = 0; e < layout_.experts(); ++e) update(layout_.slot(l, e));
+  } else {
+    // Where experts came or went, the others wait for more or fewer.
+    for (Layout::Change const& change : layout_.changes()) {
+      if (change.is_gateway) continue;
+      for (SatelliteId const id : {change.from, change.to})
+        std::ranges::for_each(layout_.experts_on(id), update);
+    }
+  }
+  sort_by_cost(layer.cost_ns, layer.order, sorted_ns_);
+  layer.mean_ns = model_.layer_ns(layout_, l, sorted_ns_);
+  return layer.mean_ns - layer_[l].mean_ns;
 }
 
 void Annealing::settle(double temperature_ns, std::uint32_t word) {
   auto const touched = layout_.touched();
   double change_ns = 0;
-  new_ns_.clear();
-  for (std::size_t i = 0; i < touched.size(); ++i) {
-    new_ns_.push_back(rescored(i, touched[i]));
-    change_ns += new_ns_.back() - layer_ns_[touched[i]];
-  }
+  for (std::size_t i = 0; i < touched.size(); ++i) change_ns += rescored(i);
   // Metropolis; a word cannot accept what exp(-22), less than 2^-31, would.
   bool const accepted = change_ns <= 0 || (change_ns < 22 * temperature_ns &&
                                            -temperature_ns * std::log((word + 0.5) * 0x1p-32) > change_ns);
@@ -148,14 +170,12 @@ void Annealing::settle(double temperature_ns, std::uint32_t word) {
     layout_.take_back();
     return;
   }
-  for (std::size_t i = 0; i < touched.size(); ++i) {
-    layer_ns_[touched[i]] = new_ns_[i];
-    std::swap(order_[touched[i]], new_order_[i]);
-  }
+  for (std::size_t i = 0; i < touched.size(); ++i) std::swap(layer_[touched[i]], changed_[i]);
   ++counts_.accepted[static_cast<std::size_t>(kind_)];
   layout_.keep();
   // Summed afresh: a chain that is taken up again has the same bits.
-  double const total_ns = std::accumulate(layer_ns_.begin(), layer_ns_.end(), 0.0);
+  double total_ns = 0;
+  for (Layer const& layer : layer_) total_ns += layer.mean_ns;
   if (total_ns < best_ns_) {
     best_ns_ = total_ns;
     best_ = layout_.placement();

@@ -47,8 +47,9 @@ class Annealing {
   bool propose_gateway(Words4 const& words);
   SatelliteId walk(SatelliteId from, std::uint32_t word) const;
   std::uint32_t layer_of_gateway(SatelliteId id) const;
-  double rescored(std::size_t touched, std::uint32_t layer);
   double score_all();
+  double rescored(std::size_t touched);
+  bool gateways_changed(std::uint32_t layer) const;
   void settle(double temperature_ns, std::uint32_t word);
 
   MeanModel const& model_;
@@ -57,16 +58,19 @@ class Annealing {
   Seed seed_;
   std::uint32_t chain_;
   Layout layout_;
-  std::vector<std::vector<std::uint32_t>> order_;  ///< [layer][m]: experts by rising cost
-  std::vector<double> layer_ns_;                   ///< [layer]
+  /// What is known of a layer.
+  struct Layer {
+    std::vector<double> cost_ns;       ///< [expert]
+    std::vector<std::uint32_t> order;  ///< experts by rising cost
+    double mean_ns = 0;
+  };
+  std::vector<Layer> layer_;  ///< [layer]
   Placement best_;
   double best_ns_ = 0;
   MoveKind kind_{};
   MoveCounts counts_;
-  // Of the touched layers.
-  std::vector<std::vector<std::uint32_t>> new_order_;
-  std::vector<double> new_ns_;
-  std::vector<double> cost_ns_;
+  std::vector<Layer> changed_;  ///< [touched layer]
+  std::vector<double> sorted_ns_;
 };
 
 }  // namespace spacemoe

@@ -68,27 +68,36 @@ double MeanModel::gateway_ns(Layout const& layout, std::uint32_t layer) const {
   return ns;
 }
 
+double MeanModel::expert_ns(Layout const& layout, ExpertSlot expert) const {
+  std::uint32_t const layer = layout.layer(expert);
+  SatelliteId const host = layout.host(expert);
+  double const alone_ns = host_ns(layout.gateway(layer), aggregation(layout, layer), host);
+  if (layout.limits().capacity == 1) return alone_ns;
+  auto const together =
+      std::ranges::count_if(layout.experts_on(host), [&](ExpertSlot e) { return layout.layer(e) == layer; });
+  return alone_ns + static_cast<double>(together - 1) * queue_ns(host);
+}
+
 void MeanModel::cost_experts(Layout const& layout, std::uint32_t layer, std::span<std::uint32_t> order,
                              std::span<double> cost_ns) const {
-  SatelliteId const gateway = layout.gateway(layer);
-  SatelliteId const back = aggregation(layout, layer);
-  auto const hosts = layout.hosts(layer);
-  bool const alone = layout.limits().capacity == 1;
+  std::vector<double> of_expert;
+  for (std::uint32_t e = 0; e < order.size(); ++e) {
+    of_expert.push_back(expert_ns(layout, layout.slot(layer, e)));
+  }
+  sort_by_cost(of_expert, order, cost_ns);
+}
+
+void sort_by_cost(std::span<double const> of_expert, std::span<std::uint32_t> order,
+                  std::span<double> sorted) {
   for (std::uint32_t m = 0; m < order.size(); ++m) {
     std::uint32_t const expert = order[m];
-    SatelliteId const host = hosts[expert];
-    double cost = host_ns(gateway, back, host);
-    if (!alone) {
-      auto const mates = std::ranges::count_if(layout.experts_on(host),
-                                               [&](ExpertSlot e) { return layout.layer(e) == layer; });
-      cost += static_cast<double>(mates - 1) * queue_ns(host);
-    }
+    double const cost = of_expert[expert];
     std::uint32_t at = m;
-    for (; at > 0 && cost_ns[at - 1] > cost; --at) {
-      cost_ns[at] = cost_ns[at - 1];
+    for (; at > 0 && sorted[at - 1] > cost; --at) {
+      sorted[at] = sorted[at - 1];
       order[at] = order[at - 1];
     }
-    cost_ns[at] = cost;
+    sorted[at] = cost;
     order[at] = expert;
   }
 }
@@ -96,8 +105,14 @@ void MeanModel::cost_experts(Layout const& layout, std::uint32_t layer, std::spa
 double MeanModel::layer_ns(Layout const& layout, std::uint32_t layer, std::span<double const> cost_ns) const {
   double sum_ns = gateway_ns(layout, layer);
   auto const share = rank_share(layer);
-  for (std::size_t m = 0; m < share.size(); ++m) sum_ns += cost_ns[m] * share[m];
-  return sum_ns;
+  // Four sums side by side: one would wait for itself.
+  std::array<double, 4> part{};
+  std::size_t m = 0;
+  for (; m + 4 <= share.size(); m += 4) {
+    for (std::size_t i = 0; i < 4; ++i) part[i] += cost_ns[m + i] * share[m + i];
+  }
+  for (; m < share.size(); ++m) sum_ns += cost_ns[m] * share[m];
+  return sum_ns + ((part[0] + part[1]) + (part[2] + part[3]));
 }
 
 }  // namespace spacemoe

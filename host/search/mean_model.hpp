@@ -46,6 +46,8 @@ class MeanModel {
   /// What a layer takes besides its experts [ns]: its gateway, the way on from it, and the head.
   double gateway_ns(Layout const& layout, std::uint32_t layer) const;
 
+  /// There, queue, compute and back [ns] for an expert where it is.
+  double expert_ns(Layout const& layout, ExpertSlot expert) const;
   /// Costs [ns] of a layer's experts in rising order, and `order`, any order of them, in that of the costs:
   /// the nearer it was, the quicker.
   void cost_experts(Layout const& layout, std::uint32_t layer, std::span<std::uint32_t> order,
@@ -66,5 +68,9 @@ class MeanModel {
   std::vector<std::vector<double>> rank_share_;    ///< [layer][m]
   std::vector<std::vector<std::uint32_t>> order_;  ///< [layer][m]
 };
+
+/// Orders experts by their costs `of_expert`, from a nearly right order, and gives the costs in that order.
+void sort_by_cost(std::span<double const> of_expert, std::span<std::uint32_t> order,
+                  std::span<double> sorted);
 
 }  // namespace spacemoe

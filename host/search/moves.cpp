@@ -101,17 +101,27 @@ bool choose_places(Layout& layout, MeanModel const& model, std::uint32_t layer) 
   SatelliteId const aggregation = model.aggregation(layout, layer);
   std::vector<std::uint32_t> own(model.satellites());
   for (SatelliteId const host : layout.hosts(layer)) ++own[index(host)];
-  std::vector<Place> places;
+  auto const free = [&](SatelliteId id) {
+    std::size_t const others = layout.experts_on(id).size() - own[index(id)];
+    return std::max<std::size_t>(layout.limits().capacity, others) - others;
+  };
+  std::vector<Place> hosts;
   for (std::uint32_t s = 0; s < model.satellites(); ++s) {
     SatelliteId const id = satellite(s);
-    if (!layout.open_to_experts(id)) continue;
-    std::size_t const others = layout.experts_on(id).size() - own[s];
-    std::size_t const free = std::max<std::size_t>(layout.limits().capacity, others) - others;
+    if (!layout.open_to_experts(id) || free(id) == 0) continue;
+    hosts.push_back({model.host_ns(gateway, aggregation, id), id});
+  }
+  // As many hosts as experts have the best places, and more.
+  if (hosts.size() > layout.experts()) {
+    std::nth_element(hosts.begin(), hosts.begin() + layout.experts(), hosts.end());
+    hosts.resize(layout.experts());
+  }
+  std::vector<Place> places;
+  for (Place host : hosts) {
     // Each further expert on a host waits for those before it.
-    double cost_ns = model.host_ns(gateway, aggregation, id);
-    for (std::size_t i = 0; i < std::min<std::size_t>(free, layout.experts()); ++i) {
-      places.push_back({cost_ns, id});
-      cost_ns += model.queue_ns(id);
+    for (std::size_t i = 0; i < std::min<std::size_t>(free(host.id), layout.experts()); ++i) {
+      places.push_back(host);
+      host.cost_ns += model.queue_ns(host.id);
     }
   }
   if (places.size() < layout.experts()) return false;

@@ -31,7 +31,7 @@ constexpr double annealing_share = 0.75;
 constexpr double annealing_moves_share = 0.9;
 constexpr std::uint64_t steps_per_place = 30000;
 constexpr std::uint64_t fewest_steps = 50000;
-constexpr std::uint64_t most_steps = 20000000;
+constexpr std::uint64_t most_steps = 10000000;
 /// Memory for mean paths, with the sums that they are made of.
 constexpr std::uint64_t mean_path_bytes = std::uint64_t{1} << 30;
 constexpr std::uint32_t gateway_reach = 2;
