@@ -9,9 +9,10 @@ import time
 
 import contests
 import growth
+import search
 from processes import BUILD, ROOT, WORK, cpp_runner, our_runner, progress, python_runner
 
-SECTIONS = ("peers", "sets", "growth", "paper", "correctness", "parts")
+SECTIONS = ("peers", "sets", "growth", "paper", "search", "correctness", "parts")
 
 
 def cpu_model():
@@ -66,6 +67,7 @@ def main(wanted):
                     "growth": ("How cost grows",
                                lambda: growth.path_growth() + "\n" + growth.sampling_growth()),
                     "paper": ("The paper's scenario", lambda: growth.paper(runners["python"])),
+                    "search": ("Placement search", search.search),
                     "correctness": ("Correctness", lambda: contests.correctness(runners)),
                     "parts": ("Parts", parts)}
         write(report, machine(runners, busy))

@@ -17,14 +17,14 @@ namespace spacemoe {
 namespace {
 
 constexpr double ns_per_ms = 1e6;
-constexpr std::uint32_t chain_count = 4;
 /// Rounds of annealing, each at one temperature.
 constexpr std::uint64_t annealing_rounds = 200;
 /// Steps of a round where time is the limit.
 constexpr std::uint64_t timed_steps = 20000;
-/// Temperatures in mean link latencies: from where a detour of half a link does not matter to where a
-/// hundredth of one does. Found by trial on the shells of data/scenarios.
-constexpr double hot_links = 0.6;
+/// Temperatures in mean link latencies: a chain begins where detours of so many links hardly matter, and ends
+/// where a hundredth of one does. The coolest chain keeps the shape of a good start, the hottest forgets a
+/// bad one (benches/README.md compares).
+constexpr std::array hot_links{0.15, 0.3, 0.6, 1.2};
 constexpr double cold_links = 0.012;
 /// Share of the time or of the moves that goes into annealing.
 constexpr double annealing_share = 0.75;
@@ -37,18 +37,6 @@ constexpr std::uint64_t mean_path_bytes = std::uint64_t{1} << 30;
 constexpr std::uint32_t gateway_reach = 2;
 /// Slots whose paths a strategy plans with at a time.
 constexpr std::uint32_t slots_at_once = 8;
-
-/// Mean latency [ns] of the links of all slots.
-double mean_link_ns(SnapshotBatch const& slots) {
-  double sum = 0;
-  double count = 0;
-  for (Nanoseconds const latency : slots.latency_ns) {
-    if (latency == unreachable) continue;
-    sum += latency;
-    ++count;
-  }
-  return count > 0 ? sum / count : 1;
-}
 
 /// Satellites that may become gateways: all, or as many around the start's gateways as memory allows.
 std::vector<SatelliteId> possible_gateways(SearchProblem const& problem, Placement const& start, bool move) {
@@ -122,7 +110,7 @@ Search::Search(SearchProblem const& problem, Placement start, SearchOptions cons
       effort_(exact_effort(problem, gateways_scored(problem))),
       begun_(Clock::now()) {
   model_ = mean_model(problem_, possible_gateways(problem_, start_, options_.move_gateways));
-  for (std::uint32_t c = 0; c < chain_count; ++c) {
+  for (std::uint32_t c = 0; c < hot_links.size(); ++c) {
     chains_.push_back(std::make_unique<Annealing>(*model_, problem_.network.wiring(), options_.move_gateways,
                                                   problem_.scenario.seed, c, start_, problem_.limits));
     state_.chains.push_back({start_, start_});
@@ -150,7 +138,7 @@ std::uint64_t Search::annealing_steps() const {
   std::uint64_t const usual = std::clamp(places * steps_per_place, fewest_steps, most_steps);
   if (!options_.moves) return usual;
   return static_cast<std::uint64_t>(static_cast<double>(*options_.moves) * annealing_moves_share) /
-         chain_count;
+         hot_links.size();
 }
 
 double Search::progress() const {
@@ -159,7 +147,7 @@ double Search::progress() const {
   if (state_.stage == SearchStage::annealing) {
     return annealing_share * static_cast<double>(state_.rounds) / static_cast<double>(annealing_rounds);
   }
-  return annealing_share + (1 - annealing_share) * state_.descended / chain_count;
+  return annealing_share + (1 - annealing_share) * state_.descended / hot_links.size();
 }
 
 bool Search::step() {
@@ -189,9 +177,9 @@ void Search::anneal() {
   };
   std::uint64_t const first = step_of(state_.rounds);
   std::uint64_t const count = step_of(state_.rounds + 1) - first;
-  double const temperature_ns = link_ns_ * hot_links * std::pow(cold_links / hot_links, share);
-  tbb::parallel_for(std::size_t{0}, chains_.size(),
-                    [&](std::size_t c) { chains_[c]->run(first, count, temperature_ns); });
+  tbb::parallel_for(std::size_t{0}, chains_.size(), [&](std::size_t c) {
+    chains_[c]->run(first, count, link_ns_ * hot_links[c] * std::pow(cold_links / hot_links[c], share));
+  });
   ++state_.rounds;
   double best_ns = chains_.front()->best_ns();
   for (std::size_t c = 0; c < chains_.size(); ++c) {
@@ -311,6 +299,17 @@ double search_bytes(Scenario const& scenario) {
   double const gateways = std::min(nodes, static_cast<double>(mean_path_bytes) / (12 * nodes));
   double const slots = static_cast<double>(scenario.time.slots) * scenario.search.outages;
   return 12 * gateways * nodes + exact_table_bytes + 2 * 16 * nodes * slots;
+}
+
+double mean_link_ns(SnapshotBatch const& slots) {
+  double sum = 0;
+  double count = 0;
+  for (Nanoseconds const latency : slots.latency_ns) {
+    if (latency == unreachable) continue;
+    sum += latency;
+    ++count;
+  }
+  return count > 0 ? sum / count : 1;
 }
 
 SearchOptions search_options(SearchSettings const& settings) {

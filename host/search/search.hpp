@@ -133,6 +133,9 @@ class Search {
   double elapsed_before_s_ = 0;
 };
 
+/// Mean latency [ns] of the links of all slots, by which temperatures are measured.
+double mean_link_ns(SnapshotBatch const& slots);
+
 /// Options as scenario.search has them.
 SearchOptions search_options(SearchSettings const& settings);
 
