@@ -90,7 +90,7 @@ bool Annealing::propose_expert(Words4 const& words) {
   if (to == from || move_expert(layout_, expert, to)) return to != from;
   if (!layout_.open_to_experts(to)) {
     kind_ = MoveKind::move_gateway;
-    return move_gateways_ && move_gateway(layout_, layer_of_gateway(to), from) &&
+    return move_gateways_ && model_.knows(from) && move_gateway(layout_, layer_of_gateway(to), from) &&
            layout_.changes_keep_rules();
   }
   kind_ = MoveKind::swap_across_layers;

@@ -25,10 +25,22 @@ constexpr std::uint64_t timed_steps = 20000;
 /// where a hundredth of one does. The coolest chain keeps the shape of a good start, the hottest forgets a
 /// bad one (benches/README.md compares).
 constexpr std::array hot_links{0.15, 0.3, 0.6, 1.2};
+constexpr std::uint32_t chain_count = hot_links.size();
 constexpr double cold_links = 0.012;
 /// Share of the time or of the moves that goes into annealing.
 constexpr double annealing_share = 0.75;
 constexpr double annealing_moves_share = 0.9;
+/// Temperature of shaking, likewise, and steps of annealing that shake the best placement before it is
+/// descended from again: so many, then twice as many, and so on, then from the beginning.
+constexpr double shaking_links = 0.6;
+constexpr std::uint32_t fewest_shaking_steps = 4;
+constexpr std::uint32_t shaking_strengths = 5;
+/// Address of the draw that shifts; steps of shaking stay far below.
+constexpr std::uint32_t shifting_step = 0xffffffff;
+/// How often the best is shaken, and for which share of the moves of all descents, where neither moves nor
+/// time are given.
+constexpr std::uint32_t usual_shakes = 128;
+constexpr std::uint64_t shaken_share = 6;
 constexpr std::uint64_t steps_per_place = 30000;
 constexpr std::uint64_t fewest_steps = 50000;
 constexpr std::uint64_t most_steps = 10000000;
@@ -110,7 +122,7 @@ Search::Search(SearchProblem const& problem, Placement start, SearchOptions cons
       effort_(exact_effort(problem, gateways_scored(problem))),
       begun_(Clock::now()) {
   model_ = mean_model(problem_, possible_gateways(problem_, start_, options_.move_gateways));
-  for (std::uint32_t c = 0; c < hot_links.size(); ++c) {
+  for (std::uint32_t c = 0; c < chain_count; ++c) {
     chains_.push_back(std::make_unique<Annealing>(*model_, problem_.network.wiring(), options_.move_gateways,
                                                   problem_.scenario.seed, c, start_, problem_.limits));
     state_.chains.push_back({start_, start_});
@@ -138,7 +150,7 @@ std::uint64_t Search::annealing_steps() const {
   std::uint64_t const usual = std::clamp(places * steps_per_place, fewest_steps, most_steps);
   if (!options_.moves) return usual;
   return static_cast<std::uint64_t>(static_cast<double>(*options_.moves) * annealing_moves_share) /
-         hot_links.size();
+         chain_count;
 }
 
 double Search::progress() const {
@@ -147,7 +159,9 @@ double Search::progress() const {
   if (state_.stage == SearchStage::annealing) {
     return annealing_share * static_cast<double>(state_.rounds) / static_cast<double>(annealing_rounds);
   }
-  return annealing_share + (1 - annealing_share) * state_.descended / hot_links.size();
+  double const descended = std::min(state_.descended, chain_count);
+  return annealing_share +
+         (1 - annealing_share) * (descended + state_.descended) / (2 * chain_count + usual_shakes);
 }
 
 bool Search::step() {
@@ -194,6 +208,12 @@ void Search::note(double value_ns) {
   state_.trace.push_back({state_.stage, state_.moves(), elapsed_s(), value_ns / ns_per_ms});
 }
 
+Placement Search::with_sorted_experts(Placement const& placement) const {
+  Layout layout(placement, problem_.limits);
+  for (std::uint32_t l = 0; l < layout.layers(); ++l) sort_experts(layout, *model_, l);
+  return layout.placement();
+}
+
 /// Sorts the chains by what they came to, their experts on their best hosts.
 void Search::begin_descents() {
   std::vector<std::size_t> order(chains_.size());
@@ -201,9 +221,8 @@ void Search::begin_descents() {
   std::ranges::stable_sort(order, {}, [&](std::size_t c) { return chains_[c]->best_ns(); });
   std::vector<SearchState::Chain> sorted;
   for (std::size_t const c : order) {
-    Layout layout(chains_[c]->best(), problem_.limits);
-    for (std::uint32_t l = 0; l < layout.layers(); ++l) sort_experts(layout, *model_, l);
-    sorted.push_back({layout.placement(), layout.placement()});
+    Placement const best = with_sorted_experts(chains_[c]->best());
+    sorted.push_back({best, best});
   }
   state_.chains = std::move(sorted);
   state_.stage = SearchStage::descent;
@@ -217,6 +236,7 @@ void Search::begin_descent() {
   if (options_.move_gateways) gateways = within_links(problem_.network.wiring(), gateways, gateway_reach);
   std::erase_if(gateways, [&](SatelliteId id) { return !model_->knows(id); });
   gateways.insert(gateways.end(), start_.gateway.begin(), start_.gateway.end());
+  exact_.reset();  // its memory is counted on once
   exact_ = std::make_unique<Exact>(problem_, problem_.some_slots(effort_.slots), std::move(gateways));
   Neighbourhood around;
   around.gateways = options_.move_gateways;
@@ -238,13 +258,17 @@ void Search::descend() {
                             [&] { return options_.time_s && elapsed_s() >= *options_.time_s; });
   state_.counts += exact_->descent->take_counts();
   state_.descent_moves += pass.scored;
-  state_.descending = exact_->incumbent->layout().placement();
+  Placement const& descended = exact_->incumbent->layout().placement();
+  bool const gateways_moved = descended.gateway != state_.descending.gateway;
+  state_.descending = descended;
   note(std::min(state_.best_ns, exact_->descent->value_ns(exact_->incumbent->totals())));
   if (!pass.complete) {
     end_ = options_.time_s ? SearchEnd::time : SearchEnd::moves;
     end_descent(false);
   } else if (!pass.improved()) {
     end_descent(true);
+  } else if (gateways_moved) {
+    begin_descent();  // their surroundings are others now
   }
 }
 
@@ -258,12 +282,43 @@ void Search::end_descent(bool local_optimum) {
   }
   exact_.reset();
   ++state_.descended;
-  if (state_.descended == state_.chains.size()) {
-    state_.stage = SearchStage::done;
-  } else if (!end_) {
+  if (end_) return;
+  if (state_.descended < state_.chains.size()) {
     state_.descending = state_.chains[state_.descended].best;
     begin_descent();
+  } else if (shakes_again()) {
+    state_.descending = shaken_best();
+    begin_descent();
+  } else {
+    state_.stage = SearchStage::done;
   }
+}
+
+/// Whether the best is to be shaken once more, after all chains. The budget of moves ends a descent itself.
+bool Search::shakes_again() const {
+  if (state_.descent_moves == 0) return false;  // there is nothing to move
+  if (options_.moves || options_.time_s) return true;
+  return state_.descended < chain_count + usual_shakes && state_.descent_moves < effort_.moves / shaken_share;
+}
+
+/// The best after some hot steps of annealing, and every other time somewhere else on the shell; its experts
+/// are on their best hosts.
+Placement Search::shaken_best() {
+  std::uint32_t const shake = state_.descended - chain_count;
+  Layout layout(state_.best, problem_.limits);
+  if (problem_.ring && options_.move_gateways && shake % 2 == 1) {
+    Words4 const words = draw(problem_.scenario.seed, Purpose::search, shifting_step, 0, state_.descended);
+    shift_all(layout, *problem_.ring, words.word[0] % problem_.ring->planes,
+              words.word[1] % problem_.ring->satellites_per_plane);
+    bool const known =
+        std::ranges::all_of(layout.placement().gateway, [&](SatelliteId id) { return model_->knows(id); });
+    if (!known) layout.take_back();
+  }
+  Annealing shaking(*model_, problem_.network.wiring(), options_.move_gateways, problem_.scenario.seed,
+                    state_.descended, layout.placement(), problem_.limits);
+  shaking.run(0, std::uint64_t{fewest_shaking_steps} << shake % shaking_strengths, link_ns_ * shaking_links);
+  state_.counts += shaking.take_counts();
+  return with_sorted_experts(shaking.current());
 }
 
 SearchResult Search::result() {

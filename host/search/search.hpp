@@ -32,7 +32,7 @@ struct SearchOptions {
 
 enum class SearchStage : std::uint8_t {
   annealing,  ///< on mean path latencies, several chains side by side
-  descent,    ///< on the exact objective, from the best of every chain
+  descent,    ///< on the exact objective, from the best of every chain, then from the best of all, shaken
   done,
 };
 
@@ -57,7 +57,7 @@ struct SearchState {
   SearchStage stage = SearchStage::annealing;
   std::uint64_t rounds = 0;         ///< of annealing that are over
   std::vector<Chain> chains;        ///< best first once annealing is over
-  std::uint32_t descended = 0;      ///< chains that have been descended from
+  std::uint32_t descended = 0;      ///< chains and shaken placements that have been descended from
   Placement descending;             ///< where the next one has come to
   std::uint64_t descent_moves = 0;  ///< scored so far
   Placement best;                   ///< of the start and the ends of descents
@@ -117,6 +117,9 @@ class Search {
   void begin_descent();
   void descend();
   void end_descent(bool local_optimum);
+  bool shakes_again() const;
+  Placement shaken_best();
+  Placement with_sorted_experts(Placement const& placement) const;
   void note(double value_ns);
 
   SearchProblem const& problem_;
