@@ -126,13 +126,16 @@ CaseTotals Incumbent::totals_with(std::span<std::uint32_t const> layers,
 double Incumbent::delivered_with(std::size_t number, std::span<std::uint32_t const> layers,
                                  std::span<LayerCases const> scores) const {
   double delivered = 1;
-  // Nothing was lost: nothing to divide by, and the usual case.
-  if (totals_.delivered[number] < 1) {
-    for (std::uint32_t l = 0; l < rows_.size(); ++l) {
-      if (std::ranges::find(layers, l) == layers.end()) delivered *= rows_[l].delivered[number];
-    }
+  // Nothing was lost: the usual case.
+  if (totals_.delivered[number] == 1) {
+    for (LayerCases const& layer : scores) delivered *= layer.delivered[number];
+    return delivered;
   }
-  for (LayerCases const& layer : scores) delivered *= layer.delivered[number];
+  // In the order of add_up(), so that moves that lose as much as before have the same bits.
+  for (std::uint32_t l = 0; l < rows_.size(); ++l) {
+    auto const changed = static_cast<std::size_t>(std::ranges::find(layers, l) - layers.begin());
+    delivered *= changed < layers.size() ? scores[changed].delivered[number] : rows_[l].delivered[number];
+  }
   return delivered;
 }
 

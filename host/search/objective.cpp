@@ -24,7 +24,8 @@ std::optional<double> number(std::string_view text) {
 /// "99.9" as 0.999.
 std::optional<double> level(std::string_view percent) {
   auto const value = number(percent);
-  if (!value || !(*value > 0 && *value < 100)) return std::nullopt;
+  // Compared before the division, which rounds.
+  if (!value || !(*value >= 50 && *value <= 99.9)) return std::nullopt;
   return *value / 100;
 }
 
@@ -152,7 +153,7 @@ std::optional<Objective> objective_named(std::string_view name) {
   bool const tail = name.starts_with("cvar");
   if (!tail && !name.starts_with("p")) return std::nullopt;
   auto const wanted = level(name.substr(tail ? 4 : 1));
-  if (!wanted || *wanted < 0.5 || *wanted > 0.999) return std::nullopt;
+  if (!wanted) return std::nullopt;
   objective.measure = tail ? Measure::tail_mean : Measure::quantile;
   objective.level = *wanted;
   return objective;

@@ -316,7 +316,10 @@ Placement Search::shaken_best() {
   }
   Annealing shaking(*model_, problem_.network.wiring(), options_.move_gateways, problem_.scenario.seed,
                     state_.descended, layout.placement(), problem_.limits);
-  shaking.run(0, std::uint64_t{fewest_shaking_steps} << shake % shaking_strengths, link_ns_ * shaking_links);
+  std::uint64_t const steps = std::uint64_t{fewest_shaking_steps} << shake % shaking_strengths;
+  std::uint64_t const left =
+      options_.moves ? *options_.moves - std::min(*options_.moves, state_.moves()) : steps;
+  shaking.run(0, std::min(steps, left), link_ns_ * shaking_links);
   state_.counts += shaking.take_counts();
   return with_sorted_experts(shaking.current());
 }
