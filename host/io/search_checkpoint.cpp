@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <sstream>
 #include <utility>
 
@@ -32,6 +33,11 @@ Placement placement_of(Json const& json) {
   for (std::uint32_t const id : json.at("gateway")) placement.gateway.push_back(satellite(id));
   for (std::uint32_t const id : json.at("host")) placement.host.push_back(satellite(id));
   return placement;
+}
+
+/// JSON has no infinity: the objective where nothing is delivered is written as null.
+double objective_of(Json const& json) {
+  return json.is_null() ? std::numeric_limits<double>::infinity() : json.get<double>();
 }
 
 Json json_of(SearchState const& state) {
@@ -69,13 +75,13 @@ SearchState state_of(Json const& json) {
   state.descending = placement_of(json.at("descending"));
   state.descent_moves = json.at("descent_moves");
   state.best = placement_of(json.at("best"));
-  state.best_ns = json.at("best_ns");
+  state.best_ns = objective_of(json.at("best_ns"));
   state.local_optimum = json.at("local_optimum");
   state.counts.tried = json.at("tried");
   state.counts.accepted = json.at("accepted");
   for (Json const& point : json.at("trace")) {
-    state.trace.push_back(
-        {static_cast<SearchStage>(point.at(0).get<int>()), point.at(1), point.at(2), point.at(3)});
+    state.trace.push_back({static_cast<SearchStage>(point.at(0).get<int>()), point.at(1), point.at(2),
+                           objective_of(point.at(3))});
   }
   state.elapsed_s = json.at("elapsed_s");
   return state;
@@ -87,7 +93,10 @@ std::string first_difference(std::string const& there, std::string const& here) 
   std::istringstream b(here);
   std::string line_a;
   std::string line_b;
-  while (std::getline(a, line_a) && std::getline(b, line_b) && line_a == line_b) {
+  for (bool more = true; more && line_a == line_b;) {
+    bool const more_a = static_cast<bool>(std::getline(a, line_a));
+    bool const more_b = static_cast<bool>(std::getline(b, line_b));
+    more = more_a || more_b;
   }
   return "'" + line_a + "' there, '" + line_b + "' here";
 }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <random>
 #include <sstream>
 #include <string>
@@ -39,6 +40,35 @@ TEST_F(ScenarioComplaints, BaseScenarioHasNone) {
   EXPECT_THAT(complaints(base_scenario), IsEmpty());
   write("edges.csv", edges_csv);
   EXPECT_THAT(complaints(edges_scenario), IsEmpty());
+}
+
+TEST_F(ScenarioComplaints, Searches) {
+  std::string const where = "scenario.toml:20 search.";
+  for (auto const& [line, key, fragment] : std::vector<std::array<std::string, 3>>{
+           {"start = \"greedi\"", "start: ", "the nearest is \"greedy\""},
+           {"start = \"refined\"", "start: ", "is not a strategy to start from"},
+           {"start = \"file\"", "start: ", "is not a strategy to start from"},
+           {"start = 3", "start: ", "must be"},
+           {"objective = \"p100\"", "objective: \"p100\" is not an objective", "p50 to p99.9"},
+           {"objective = \"\"", "objective: ", "is not an objective"},
+           {"over = \"best\"", "over: ", "worst"},
+           {"lost_penalty_ms = -1", "lost_penalty_ms: -1", "from 0"},
+           {"lost_penalty_ms = nan", "lost_penalty_ms: ", ""},
+           {"gateways = \"free\"", "gateways: ", "move"},
+           {"gateways = true", "gateways: ", "must be"},
+           {"moves = 0", "moves: 0 is out of range", "from 1"},
+           {"moves = 1e6", "moves: ", "must be an integer"},
+           {"outages = 0", "outages: 0 is out of range", "from 1 to 1024"},
+           {"outages = 1025", "outages: 1025 is out of range", "from 1 to 1024"},
+           {"time_s = 3", "time_s: ", "unknown key"},
+           {"topic = 3", "topic: ", ""}}) {
+    expect_one(base_and("[search]\n" + line + "\n"), where + key, fragment);
+  }
+  expect_one(base_and("[[search.topic]]\nweights = \"zipf\"\nexponent = -1\n"),
+             "scenario.toml:21 search.topic[0].exponent: -1", "");
+  write("edges.csv", edges_csv);
+  expect_one(std::string(edges_scenario) + "[search]\nstart = \"spacemoe\"\n",
+             "scenario.toml:16 search.start: ", "needs the planes of a shell");
 }
 
 TEST_F(ScenarioComplaints, Shells) {
@@ -410,43 +440,43 @@ TEST_F(ScenarioComplaints, TooSlowSatellites) {
 }
 
 TEST_F(ScenarioComplaints, Placement) {
-  for (
-      Replaced const& c : std::vector<Replaced>{
-          {"strategies = [\"spacemoe\"]\n", "", "scenario.toml:17 placement.strategies: missing", ""},
-          {"[\"spacemoe\"]", "[]", "scenario.toml:18 placement.strategies: names no strategy",
-           "valid are rand-place, rand-intra, rand-intra-cg, spacemoe, near-random, colocated, greedy, "
-           "staircase, refined, file"},
-          {"[\"spacemoe\"]", "\"spacemoe\"",
-           "scenario.toml:18 placement.strategies: ", "an array of strings"},
-          {"[\"spacemoe\"]", "[\"spacemoe\", 3]",
-           "scenario.toml:18 placement.strategies[1]: ", "a string, not 3"},
-          {"[\"spacemoe\"]", "[\"spacmoe\"]", "scenario.toml:18 placement.strategies: \"spacmoe\" is not a",
-           "the nearest is \"spacemoe\""},
-          {"[\"spacemoe\"]", "[\"greedy\", \"greedy\"]",
-           "scenario.toml:18 placement.strategies: \"greedy\" is named twice", ""},
-          {"[\"spacemoe\"]", "[\"greedy\"]\ncapacity = 0", "scenario.toml:19 placement.capacity: 0 is out",
-           ""},
-          {"[\"spacemoe\"]", "[\"greedy\"]\nrandom_placements = 0",
-           "scenario.toml:19 placement.random_placements: 0 is out", ""},
-          {"[\"spacemoe\"]", "[\"greedy\"]\nring_shell = 1",
-           "scenario.toml:19 placement.ring_shell: 1 is out", "from 0 to 0"},
-          {"[\"spacemoe\"]", "[\"greedy\"]\nring_shell = \"shell 1\"",
-           "scenario.toml:19 placement.ring_shell: no shell is called", "the nearest is \"shell 0\""},
-          {"[\"spacemoe\"]", "[\"greedy\"]\naggregation = \"gateway\"",
-           "scenario.toml:19 placement.aggregation: ", "own-gateway"},
-          {"[\"spacemoe\"]", "[\"file\"]", "scenario.toml:17 placement.file: missing", "[[placement.given]]"},
-          {"[\"spacemoe\"]", "[\"greedy\"]\nfile = \"p.toml\"",
-           "scenario.toml:19 placement.file: has no effect", ""},
-          {"[\"spacemoe\"]", "[\"file\"]\nfile = \"p.toml\"",
-           "scenario.toml:19 placement.file: cannot read p.toml", ""},
-          {"[\"spacemoe\"]", "[\"file\"]\nfile = \"r.h5\"",
-           "scenario.toml:19 placement.file: cannot read r.h5: No such file", ""},
-          {"[\"spacemoe\"]", "[\"file\"]\nfile = \"r.h5\"\nfile_strategy = \"greedy\"",
-           "scenario.toml:19 placement.file: cannot read r.h5: No such file", ""},
-          {"[\"spacemoe\"]", "[\"file\"]\nfile = \"r.h5\"\nfile_strategy = \"greed\"",
-           "scenario.toml:20 placement.file_strategy: \"greed\" is not a strategy",
-           "the nearest is \"greedy\""},
-      }) {
+  for (Replaced const& c : std::vector<Replaced>{
+           {"strategies = [\"spacemoe\"]\n", "", "scenario.toml:17 placement.strategies: missing", ""},
+           {"[\"spacemoe\"]", "[]", "scenario.toml:18 placement.strategies: names no strategy",
+            "valid are rand-place, rand-intra, rand-intra-cg, spacemoe, near-random, colocated, greedy, "
+            "staircase, refined, file"},
+           {"[\"spacemoe\"]", "\"spacemoe\"",
+            "scenario.toml:18 placement.strategies: ", "an array of strings"},
+           {"[\"spacemoe\"]", "[\"spacemoe\", 3]",
+            "scenario.toml:18 placement.strategies[1]: ", "a string, not 3"},
+           {"[\"spacemoe\"]", "[\"spacmoe\"]", "scenario.toml:18 placement.strategies: \"spacmoe\" is not a",
+            "the nearest is \"spacemoe\""},
+           {"[\"spacemoe\"]", "[\"greedy\", \"greedy\"]",
+            "scenario.toml:18 placement.strategies: \"greedy\" is named twice", ""},
+           {"[\"spacemoe\"]", "[\"greedy\"]\ncapacity = 0", "scenario.toml:19 placement.capacity: 0 is out",
+            ""},
+           {"[\"spacemoe\"]", "[\"greedy\"]\nrandom_placements = 0",
+            "scenario.toml:19 placement.random_placements: 0 is out", ""},
+           {"[\"spacemoe\"]", "[\"greedy\"]\nring_shell = 1",
+            "scenario.toml:19 placement.ring_shell: 1 is out", "from 0 to 0"},
+           {"[\"spacemoe\"]", "[\"greedy\"]\nring_shell = \"shell 1\"",
+            "scenario.toml:19 placement.ring_shell: no shell is called", "the nearest is \"shell 0\""},
+           {"[\"spacemoe\"]", "[\"greedy\"]\naggregation = \"gateway\"",
+            "scenario.toml:19 placement.aggregation: ", "own-gateway"},
+           {"[\"spacemoe\"]", "[\"file\"]", "scenario.toml:17 placement.file: missing",
+            "[[placement.given]]"},
+           {"[\"spacemoe\"]", "[\"greedy\"]\nfile = \"p.toml\"",
+            "scenario.toml:19 placement.file: has no effect", ""},
+           {"[\"spacemoe\"]", "[\"file\"]\nfile = \"p.toml\"",
+            "scenario.toml:19 placement.file: cannot read p.toml", ""},
+           {"[\"spacemoe\"]", "[\"file\"]\nfile = \"r.h5\"",
+            "scenario.toml:19 placement.file: cannot read r.h5: No such file", ""},
+           {"[\"spacemoe\"]", "[\"file\"]\nfile = \"r.h5\"\nfile_strategy = \"greedy\"",
+            "scenario.toml:19 placement.file: cannot read r.h5: No such file", ""},
+           {"[\"spacemoe\"]", "[\"file\"]\nfile = \"r.h5\"\nfile_strategy = \"greed\"",
+            "scenario.toml:20 placement.file_strategy: \"greed\" is not a strategy",
+            "the nearest is \"greedy\""},
+       }) {
     expect_one(base_with(c.old, c.replacement), c.where, c.fragment);
   }
 }

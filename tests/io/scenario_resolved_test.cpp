@@ -242,6 +242,46 @@ TEST_F(ResolvedScenario, RoundTripsShippedScenarios) {
   }
 }
 
+TEST_F(ResolvedScenario, RoundTripsWhatASearchIsToDo) {
+  Scenario const scenario = load(base_and(R"([search]
+start = "rand-place"
+objective = "cvar97.5"
+over = "worst"
+lost_penalty_ms = 12.5
+gateways = "fixed"
+moves = 12345
+outages = 3
+[[search.topic]]
+weights = "zipf"
+exponent = 1.5
+[[search.topic]]
+weights = "inline"
+values = [[1, 2, 3, 4], [4, 3, 2, 1]]
+)"));
+  EXPECT_EQ(scenario.search.start, "rand-place");
+  EXPECT_EQ(scenario.search.objective, "cvar97.5");
+  EXPECT_TRUE(scenario.search.worst_case);
+  EXPECT_EQ(scenario.search.lost_penalty_ms, 12.5);
+  EXPECT_FALSE(scenario.search.move_gateways);
+  EXPECT_EQ(scenario.search.moves, 12345u);
+  EXPECT_EQ(scenario.search.outages, 3u);
+  ASSERT_EQ(scenario.search.topics.size(), 2u);
+  EXPECT_EQ(scenario.search.topics[1].weight, (std::vector<double>{1, 2, 3, 4, 4, 3, 2, 1}));
+  expect_round_trip(scenario);
+  Scenario const again = load_scenario(write("resolved.toml", resolved_text(scenario)));
+  EXPECT_EQ(again.search.start, scenario.search.start);
+  EXPECT_EQ(again.search.objective, scenario.search.objective);
+  EXPECT_EQ(again.search.worst_case, scenario.search.worst_case);
+  EXPECT_EQ(again.search.lost_penalty_ms, scenario.search.lost_penalty_ms);
+  EXPECT_EQ(again.search.move_gateways, scenario.search.move_gateways);
+  EXPECT_EQ(again.search.moves, scenario.search.moves);
+  EXPECT_EQ(again.search.outages, scenario.search.outages);
+  ASSERT_EQ(again.search.topics.size(), 2u);
+  for (std::size_t t = 0; t < 2; ++t) {
+    EXPECT_EQ(again.search.topics[t].weight, scenario.search.topics[t].weight);
+  }
+}
+
 TEST_F(ResolvedScenario, SpellsOutDefaults) {
   std::string const text = resolved_text(load(base_scenario));
   for (char const* line :
