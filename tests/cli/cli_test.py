@@ -211,6 +211,135 @@ class Comparing(Folder):
         self.assertIn("1 problem", message)
 
 
+class Optimize(Folder):
+    QUICK = ("--moves", 20000, "--replications", 2)
+
+    def setUp(self):
+        super().setUp()
+        self.result = self.folder / "x.h5"
+
+    def optimize(self, *words):
+        return self.succeed("optimize", SMALL, *self.QUICK, *words)
+
+    def json(self, *words):
+        return json.loads(self.optimize("--format", "json", *words))
+
+    def digest(self, file):
+        return self.succeed("digest", file)
+
+    def placement(self, file, strategy):
+        import h5py
+        with h5py.File(file) as result:
+            row = list(result["placement_strategy"][()]).index(list(result["strategy"].asstr()).index(strategy))
+            return result["gateway"][row].tolist(), result["host"][row].tolist()
+
+    def test_the_result_is_better_and_can_be_evaluated_and_compared(self):
+        found = self.json("-o", self.result)
+        self.assertEqual(list(self.folder.iterdir()), [self.result])
+        planned = found["planned"]
+        self.assertLess(planned["found_mean_ms"], planned["start_mean_ms"])
+        self.assertGreaterEqual(planned["found_mean_ms"], found["bound"]["mean_ms"])
+        table = self.succeed("evaluate", SMALL, "--strategies", "greedy", "--placement", self.result,
+                             "--placement-strategy", "refined", "--format", "json")
+        greedy, file = json.loads(table)["strategies"]
+        self.assertLess(file["mean_ms"], greedy["mean_ms"])
+        other = self.folder / "other.h5"
+        self.optimize("--start", "rand-place", "--seed", 7, "-o", other)
+        compared = json.loads(self.succeed("compare", self.result, other, "--strategy-a", "refined", "--strategy-b",
+                                           "rand-place", "--replications", 4, "--format", "json"))
+        self.assertGreater(compared["latency"]["mean"]["difference_ms"]["low"], 0)
+
+    def test_threads_change_nothing_and_seeds_do(self):
+        files = {}
+        for name, words in {"one": ["--threads", 1], "three": ["--threads", 3], "seed": ["--seed", 5]}.items():
+            files[name] = self.folder / f"{name}.h5"
+            self.optimize("-o", files[name], *words)
+        self.assertEqual(self.digest(files["one"]), self.digest(files["three"]))
+        self.assertNotEqual(self.placement(files["one"], "refined"), self.placement(files["seed"], "refined"))
+
+    def test_starts_from_strategies_results_and_given_placements(self):
+        self.assertEqual(self.json("--start", "rand-intra", "-o", self.result)["start"], "rand-intra")
+        first = self.json("--start", "rand-intra")["planned"]
+        again = self.folder / "again.h5"
+        # What is found is the start of the next.
+        import h5py
+        with h5py.File(self.result) as result:
+            self.assertEqual(list(result["strategy"].asstr()), ["rand-intra", "refined"])
+        found = self.json("--start", self.result, "-o", again)
+        self.assertEqual(found["start"], "file")
+        self.assertEqual(found["planned"]["start_mean_ms"], first["found_mean_ms"])
+        self.assertLessEqual(found["planned"]["found_mean_ms"], first["found_mean_ms"])
+        self.assertEqual(self.placement(again, "file"), self.placement(self.result, "refined"))
+
+    def test_fixed_gateways_stay(self):
+        self.optimize("--start", "spacemoe", "--fixed-gateways", "-o", self.result)
+        start, found = (self.placement(self.result, name) for name in ("spacemoe", "refined"))
+        self.assertEqual(start[0], found[0])
+        self.assertNotEqual(start[1], found[1])
+
+    def test_objectives_are_what_is_made_small(self):
+        for objective in ("p99.9", "cvar99", "mean+2sd"):
+            found = self.json("--objective", objective)
+            self.assertEqual(found["objective"], objective)
+            self.assertLess(found["planned"]["found_ms"], found["planned"]["start_ms"])
+
+    def test_refined_in_a_scenario_is_what_optimize_finds(self):
+        self.optimize("--start", "greedy", "--objective", "p90", "-o", self.result)
+        scenario = self.folder / "scenario.toml"
+        scenario.write_text(re.sub(r"strategies = .*", 'strategies = ["greedy", "refined"]', pathlib.Path(SMALL).read_text()) +
+                            '[search]\nstart = "greedy"\nobjective = "p90"\nmoves = 20000\n')
+        evaluated = self.folder / "evaluated.h5"
+        self.succeed("evaluate", scenario, "-o", evaluated)
+        self.assertEqual(self.placement(evaluated, "refined"), self.placement(self.result, "refined"))
+        # And so is that of the scenario that the result holds.
+        import h5py
+        with h5py.File(self.result) as result:
+            scenario.write_text(result["scenario_resolved"].asstr()[()])
+        self.succeed("evaluate", scenario, "-o", evaluated)
+        self.assertEqual(self.placement(evaluated, "refined"), self.placement(self.result, "refined"))
+
+    def test_an_interrupted_search_goes_on(self):
+        words = ["optimize", SMALL, "--moves", 4000000, "--replications", 2, "-o"]
+        whole, left = self.folder / "whole.h5", self.folder / "left.h5"
+        self.succeed(*words, whole)
+        run = subprocess.Popen([PROGRAM, *map(str, words), left], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                               text=True)
+        time.sleep(0.5)
+        run.send_signal(signal.SIGINT)
+        _, message = run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 130, message)
+        self.assertIn("the best so far was kept", message)
+        import h5py
+        with h5py.File(left) as result:
+            self.assertEqual(result.attrs["search_end"], "interrupted")
+            self.assertLessEqual(result.attrs["search_value_ms"], result.attrs["search_start_ms"])
+        checkpoint = self.folder / "left.h5.checkpoint"
+        before = checkpoint.read_text()
+        self.assertIn("'seed = 1' there, 'seed = 3' here", self.refuse(2, *words, left, "--seed", 3))
+        timed = [word for word in words if word not in ("--moves", 4000000)]
+        self.assertIn("moves", self.refuse(2, *timed, left, "--time", 1))
+        self.assertEqual(checkpoint.read_text(), before)
+        self.succeed(*words, left)
+        self.assertFalse(checkpoint.exists())
+        self.assertEqual(self.digest(left), self.digest(whole))
+
+    def test_what_cannot_be_searched(self):
+        message = self.refuse(2, "optimize", SMALL, "--start", "greedi", "--objective", "p100", "--moves", 0, "--time", 3,
+                              "--replications", 1)
+        self.assertIn("--start: 'greedi' is neither a strategy to start from nor a file", message)
+        self.assertIn("--objective: 'p100' is not an objective", message)
+        self.assertIn("--time: conflicts with --moves", message)
+        self.assertIn("--moves: 0 is out of range", message)
+        self.assertIn("--replications: 1 is out of range", message)
+        self.assertIn("5 problems", message)
+        self.assertIn("--start: cannot read no.h5", self.refuse(2, "optimize", SMALL, "--start", "no.h5"))
+        self.assertIn("'refined' is neither", self.refuse(2, "optimize", SMALL, "--start", "refined"))
+        self.assertIn("does not exist", self.refuse(2, "optimize", SMALL, "-o", self.folder / "no" / "x.h5"))
+        (self.folder / "x.h5.checkpoint").write_text("{")
+        self.assertIn("x.h5.checkpoint: is damaged", self.refuse(2, "optimize", SMALL, *self.QUICK, "-o", self.result))
+        self.assertFalse(self.result.exists())
+
+
 class BadInput(Folder):
     def test_every_problem_with_the_options_at_once(self):
         message = self.refuse(2, "evaluate", SMALL, "--tokens", 1, "--tokens", 2, "--seed", "-1", "--format", "xml",
