@@ -270,6 +270,13 @@ class Optimize(Folder):
         self.assertEqual(found["planned"]["start_mean_ms"], first["found_mean_ms"])
         self.assertLessEqual(found["planned"]["found_mean_ms"], first["found_mean_ms"])
         self.assertEqual(self.placement(again, "file"), self.placement(self.result, "refined"))
+        # The same, written down.
+        gateways, hosts = self.placement(self.result, "refined")
+        given = self.folder / "given.toml"
+        given.write_text(f"gateways = {gateways}\nhosts = {hosts}\n")
+        self.assertEqual(self.json("--start", given)["planned"], found["planned"])
+        given.write_text(f"gateways = {gateways[1:]}\nhosts = {hosts}\n")
+        self.assertIn("gateways", self.refuse(2, "optimize", SMALL, "--start", given))
 
     def test_fixed_gateways_stay(self):
         self.optimize("--start", "spacemoe", "--fixed-gateways", "-o", self.result)
