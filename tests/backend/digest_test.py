@@ -1,4 +1,4 @@
-"""A reduced scenario of the paper has one digest, whatever the backend and sampler; needs a CUDA device."""
+"""Results and searches have one digest, whatever the backend and sampler; needs a CUDA device."""
 
 import os
 import pathlib
@@ -41,6 +41,15 @@ class Digest(unittest.TestCase):
                 self.assertEqual(cpu, cuda, f"{law}, {sampler}")
                 digests.append(cpu)
             self.assertEqual(len(set(digests)), len(digests), "every sampler and law draws tokens of its own")
+
+    def test_searches_agree(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            for backend in ("cpu", "cuda"):
+                spacemoe("optimize", SCENARIOS / "small.toml", "--moves", 3000, "--tokens", 6000, "--replications", 2,
+                         "--backend", backend, "-o", folder / f"{backend}.h5")
+            cpu, cuda = (spacemoe("digest", folder / f"{backend}.h5") for backend in ("cpu", "cuda"))
+            self.assertEqual(cpu, cuda)
 
 
 if __name__ == "__main__":
