@@ -21,9 +21,9 @@ constexpr double ns_per_ms = 1e6;
 constexpr std::uint64_t annealing_rounds = 200;
 /// Steps of a round where time is the limit.
 constexpr std::uint64_t timed_steps = 20000;
-/// Temperatures in mean link latencies: a chain begins where detours of so many links hardly matter, and ends
-/// where a hundredth of one does. The coolest chain keeps the shape of a good start, the hottest forgets a
-/// bad one (benches/README.md compares).
+/// Temperatures in mean link latencies, times reach_of_an_expert(): a chain begins where detours of so many
+/// links hardly matter, and ends where a hundredth of one does. The coolest chain keeps the shape of a good
+/// start, the hottest forgets a bad one (benches/README.md compares).
 constexpr std::array hot_links{0.15, 0.3, 0.6, 1.2};
 constexpr std::uint32_t chain_count = hot_links.size();
 constexpr double cold_links = 0.012;
@@ -73,6 +73,15 @@ std::unique_ptr<MeanModel> mean_model(SearchProblem const& problem,
                                      MeanPaths(problem.slots, problem.backend, gateways, LostPath::shunned));
 }
 
+/// How far a detour to one expert reaches through to its layer: the least where the slowest drawn may be any
+/// of many. The square root serves both moves of experts, which gain that share, and those of gateways, which
+/// gain all; scaled to 1 at two of eight.
+double reach_of_an_expert(MeanModel const& model) {
+  double sum = 0;
+  for (std::uint32_t l = 0; l < model.layers(); ++l) sum += std::ranges::max(model.rank_share(l));
+  return std::sqrt(4 * sum / model.layers());
+}
+
 /// Latency [ns] by the mean model.
 double mean_model_ns(MeanModel const& model, Layout const& layout) {
   std::vector<std::uint32_t> order(layout.experts());
@@ -118,10 +127,10 @@ Search::Search(SearchProblem const& problem, Placement start, SearchOptions cons
     : problem_(problem),
       start_(std::move(start)),
       options_(options),
-      link_ns_(mean_link_ns(problem.slots)),
       effort_(exact_effort(problem, gateways_scored(problem))),
       begun_(Clock::now()) {
   model_ = mean_model(problem_, possible_gateways(problem_, start_, options_.move_gateways));
+  heat_ns_ = mean_link_ns(problem_.slots) * reach_of_an_expert(*model_);
   for (std::uint32_t c = 0; c < chain_count; ++c) {
     chains_.push_back(std::make_unique<Annealing>(*model_, problem_.network.wiring(), options_.move_gateways,
                                                   problem_.scenario.seed, c, start_, problem_.limits));
@@ -192,7 +201,7 @@ void Search::anneal() {
   std::uint64_t const first = step_of(state_.rounds);
   std::uint64_t const count = step_of(state_.rounds + 1) - first;
   tbb::parallel_for(std::size_t{0}, chains_.size(), [&](std::size_t c) {
-    chains_[c]->run(first, count, link_ns_ * hot_links[c] * std::pow(cold_links / hot_links[c], share));
+    chains_[c]->run(first, count, heat_ns_ * hot_links[c] * std::pow(cold_links / hot_links[c], share));
   });
   ++state_.rounds;
   double best_ns = chains_.front()->best_ns();
@@ -319,7 +328,7 @@ Placement Search::shaken_best() {
   std::uint64_t const steps = std::uint64_t{fewest_shaking_steps} << shake % shaking_strengths;
   std::uint64_t const left =
       options_.moves ? *options_.moves - std::min(*options_.moves, state_.moves()) : steps;
-  shaking.run(0, std::min(steps, left), link_ns_ * shaking_links);
+  shaking.run(0, std::min(steps, left), heat_ns_ * shaking_links);
   state_.counts += shaking.take_counts();
   return with_sorted_experts(shaking.current());
 }

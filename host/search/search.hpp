@@ -125,7 +125,7 @@ class Search {
   SearchProblem const& problem_;
   Placement start_;
   SearchOptions options_;
-  double link_ns_;
+  double heat_ns_ = 0;  ///< unit of temperature
   ExactEffort effort_;
   std::unique_ptr<MeanModel> model_;
   std::vector<std::unique_ptr<Annealing>> chains_;
