@@ -11,6 +11,7 @@ namespace spacemoe {
 namespace {
 
 constexpr std::uint64_t fewest_tokens = 100'000;
+constexpr double confidence = 0.95;
 
 std::uint64_t tokens_of(Scenario const& scenario, ComparisonOptions const& options) {
   return options.tokens.value_or(std::max(fewest_tokens, scenario.tokens / options.replications));
@@ -19,8 +20,7 @@ std::uint64_t tokens_of(Scenario const& scenario, ComparisonOptions const& optio
 /// The scenario on draws of its own, half a slot later.
 Scenario fresh(Scenario const& scenario, std::uint64_t tokens, std::uint32_t replication) {
   Scenario copy = scenario;
-  Words4 const words = draw(scenario.seed, Purpose::fresh_seed, replication, 0, 0);
-  copy.seed.value = std::uint64_t{words.word[1]} << 32 | words.word[0];
+  copy.seed = fresh_seed(scenario.seed, FreshDraws::comparison, replication);
   copy.time.start_s += span_s(scenario) / scenario.time.slots / 2;
   copy.tokens = tokens;
   copy.strategies = {Strategy::file};
@@ -81,8 +81,8 @@ ComparedLatency compared(Comparison const& comparison, std::size_t i) {
     });
   };
   return {mean(of([](double a, double) { return a; })), mean(of([](double, double b) { return b; })),
-          estimate(of([](double a, double b) { return b - a; })),
-          estimate(of([](double a, double b) { return b / a; }))};
+          estimate(of([](double a, double b) { return b - a; }), confidence),
+          estimate(of([](double a, double b) { return b / a; }), confidence)};
 }
 
 void summarize(Comparison& comparison) {
@@ -91,8 +91,10 @@ void summarize(Comparison& comparison) {
       mean(paired(comparison, [](Replicate const& a, Replicate const&) { return a.undeliverable; }));
   comparison.undeliverable_b =
       mean(paired(comparison, [](Replicate const&, Replicate const& b) { return b.undeliverable; }));
-  comparison.undeliverable_difference = estimate(paired(
-      comparison, [](Replicate const& a, Replicate const& b) { return b.undeliverable - a.undeliverable; }));
+  comparison.undeliverable_difference = estimate(
+      paired(comparison,
+             [](Replicate const& a, Replicate const& b) { return b.undeliverable - a.undeliverable; }),
+      confidence);
 }
 
 /// Chance that |t| <= sqrt(degrees) tan(angle): Abramowitz and Stegun 26.7.3 and 26.7.4.
@@ -111,23 +113,28 @@ double student_chance(std::uint32_t degrees, double angle) {
 
 }  // namespace
 
-double student_bound(std::uint32_t degrees_of_freedom) {
+Seed fresh_seed(Seed seed, FreshDraws use, std::uint32_t number) {
+  Words4 const words = draw(seed, Purpose::fresh_seed, number, static_cast<std::uint32_t>(use), 0);
+  return {std::uint64_t{words.word[1]} << 32 | words.word[0]};
+}
+
+double student_bound(std::uint32_t degrees_of_freedom, double level) {
   double low = 0;
   double high = std::numbers::pi / 2;
   for (int halving = 0; halving < 60; ++halving) {
     double const middle = (low + high) / 2;
-    (student_chance(degrees_of_freedom, middle) < 0.95 ? low : high) = middle;
+    (student_chance(degrees_of_freedom, middle) < level ? low : high) = middle;
   }
   return std::sqrt(degrees_of_freedom) * std::tan(low);
 }
 
-Estimate estimate(std::vector<double> const& values) {
+Estimate estimate(std::vector<double> const& values, double level) {
   auto const n = static_cast<double>(values.size());
   double const middle = mean(values);
   double squares = 0;
   for (double const value : values) squares += (value - middle) * (value - middle);
   double const half_width =
-      student_bound(static_cast<std::uint32_t>(values.size() - 1)) * std::sqrt(squares / (n - 1) / n);
+      student_bound(static_cast<std::uint32_t>(values.size() - 1), level) * std::sqrt(squares / (n - 1) / n);
   return {middle, middle - half_width, middle + half_width};
 }
 

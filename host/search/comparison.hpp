@@ -23,7 +23,7 @@ struct Replicate {
   double undeliverable = 0;  ///< probability
 };
 
-/// A mean over replications with a 95 % confidence interval.
+/// A mean over replications with its confidence interval.
 struct Estimate {
   double mean = 0;
   double low = 0;
@@ -64,10 +64,22 @@ struct ComparisonOptions {
 Comparison compare(Scenario const& scenario, Placement const& a, Placement const& b, Backend& backend,
                    ComparisonOptions const& options);
 
-/// Mean of values with its 95 % interval, mean +- t s / sqrt(n); at least two values.
-Estimate estimate(std::vector<double> const& values);
+/// Mean of values with its interval that holds the truth with chance `level`, mean +- t s / sqrt(n); at least
+/// two values.
+Estimate estimate(std::vector<double> const& values, double level);
 
-/// What Student's t with so many degrees of freedom stays within, either side of 0, in 95 of 100 cases.
-double student_bound(std::uint32_t degrees_of_freedom);
+/// What Student's t with so many degrees of freedom stays within, either side of 0, with chance `level`.
+double student_bound(std::uint32_t degrees_of_freedom, double level);
+
+/// What draws that no plan has seen are for. Values are part of their addresses: never renumber.
+enum class FreshDraws : std::uint32_t {
+  comparison = 0,    ///< a replication
+  pass_race = 1,     ///< the race after a pass of a search
+  descent_race = 2,  ///< that of the end of a descent with the best before
+  result_race = 3,   ///< that of a search's result with its start
+};
+
+/// A seed of its own for the `number`-th use of its kind.
+Seed fresh_seed(Seed seed, FreshDraws use, std::uint32_t number);
 
 }  // namespace spacemoe

@@ -56,8 +56,16 @@ Descent::Descent(MeanModel const& model, Wiring const& wiring, Neighbourhood aro
 
 double Descent::value_ns(CaseTotals const& totals) const {
   double const lost = lost_share(totals);
-  bool const too_much = !objective_.lost_penalty_ms && lost > most_lost_;
-  return too_much ? lost * lost_scale_ns : spacemoe::value_ns(objective_, totals);
+  return loses_too_much(lost) ? lost * lost_scale_ns : spacemoe::value_ns(objective_, totals);
+}
+
+bool Descent::loses_too_much(double lost) const {
+  return !objective_.lost_penalty_ms && lost > most_lost_;
+}
+
+bool Descent::compares_latency(CaseTotals const& totals) const {
+  double const lost = lost_share(totals);
+  return lost < 1 && !loses_too_much(lost);
 }
 
 bool Descent::is_better(CaseTotals const& then, CaseTotals const& now) const {
@@ -84,7 +92,15 @@ Pass Descent::pass(Incumbent& incumbent, ExactScorer& scorer, std::uint64_t budg
   }
   pass.complete = pass.scored == all.size();
   for (std::size_t i = 0; i < pass.scored; ++i) ++counts_.tried[static_cast<std::size_t>(all[i].kind)];
+  take_moves(incumbent, better, pass);
+  return pass;
+}
+
+/// Takes moves from the best on, as long as they fit together.
+void Descent::take_moves(Incumbent& incumbent, std::span<Better const> better, Pass& pass) {
   std::vector<bool> changed(incumbent.layout().layers());
+  std::uint64_t next_stage = 1;
+  auto const note = [&] { pass.stages.push_back({incumbent.layout().placement(), counts_}); };
   for (Better const& move : better) {
     // Scores hold only as long as nothing else has changed their layers.
     if (std::ranges::any_of(move.layers, [&](std::uint32_t l) { return changed[l]; })) continue;
@@ -92,8 +108,11 @@ Pass Descent::pass(Incumbent& incumbent, ExactScorer& scorer, std::uint64_t budg
     for (std::uint32_t const l : move.layers) changed[l] = true;
     ++pass.accepted;
     ++counts_.accepted[static_cast<std::size_t>(move.candidate->kind)];
+    if (pass.accepted != next_stage) continue;
+    note();
+    next_stage *= 4;
   }
-  return pass;
+  if (pass.accepted * 4 != next_stage && pass.improved()) note();
 }
 
 std::vector<Descent::Better> Descent::better_moves(Incumbent& incumbent, ExactScorer& scorer,

@@ -13,9 +13,15 @@ namespace spacemoe {
 
 /// Result of looking at a neighbourhood once.
 struct Pass {
+  /// The incumbent after some of the accepted moves.
+  struct Stage {
+    Placement placement;
+    MoveCounts counts;  ///< as Descent::take_counts() would give them
+  };
   std::uint64_t scored = 0;    ///< moves
   std::uint64_t accepted = 0;  ///< moves
   bool complete = true;        ///< all candidates were scored
+  std::vector<Stage> stages;   ///< after the first move, 4 times as many, and so on, and last after all
   bool improved() const { return accepted > 0; }
 };
 
@@ -34,6 +40,8 @@ class Descent {
 
   /// The objective [ns], which is to be less than before; far greater where too much is lost.
   double value_ns(CaseTotals const& totals) const;
+  /// Whether that is about latency: some tokens arrive, and not too many are lost.
+  bool compares_latency(CaseTotals const& totals) const;
   /// Moves since the last call.
   MoveCounts take_counts() { return std::exchange(counts_, {}); }
 
@@ -42,7 +50,9 @@ class Descent {
 
   std::vector<Better> better_moves(Incumbent& incumbent, ExactScorer& scorer,
                                    std::span<Candidate const> candidates) const;
+  void take_moves(Incumbent& incumbent, std::span<Better const> better, Pass& pass);
   bool take(Incumbent& incumbent, Better const& move) const;
+  bool loses_too_much(double lost) const;
   bool is_better(CaseTotals const& then, CaseTotals const& now) const;
 
   MeanModel const& model_;

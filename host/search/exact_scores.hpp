@@ -35,6 +35,7 @@ class ExactScorer {
 
   std::size_t cases() const { return cases_; }
   bool knows(SatelliteId gateway) const;
+  LayerLaw const& law(std::size_t profile, std::uint32_t layer) const { return tables_[profile]->law(layer); }
   /// Adds a layer as it is now; the first one's gateway also works at the head.
   void add(Layout const& layout, std::uint32_t layer);
   std::size_t added() const { return changes_.size(); }

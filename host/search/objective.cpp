@@ -21,7 +21,7 @@ std::optional<double> number(std::string_view text) {
   return value;
 }
 
-/// "99.9" as 0.999.
+/// "99.9" as 0.999; from 50 to 99.9.
 std::optional<double> level(std::string_view percent) {
   auto const value = number(percent);
   // Compared before the division, which rounds.

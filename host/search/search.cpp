@@ -262,10 +262,14 @@ void Search::begin_descent() {
 void Search::descend() {
   std::uint64_t const most =
       options_.moves ? *options_.moves : state_.moves() - state_.descent_moves + effort_.moves;
+  bool const sampled =
+      is_screened(options_.objective) && exact_->descent->compares_latency(exact_->incumbent->totals());
   Pass const pass =
       exact_->descent->pass(*exact_->incumbent, exact_->scorer, most - std::min(most, state_.moves()),
                             [&] { return options_.time_s && elapsed_s() >= *options_.time_s; });
-  state_.counts += exact_->descent->take_counts();
+  MoveCounts counts = exact_->descent->take_counts();
+  bool const improved = sampled && pass.improved() ? confirm(pass, counts) : pass.improved();
+  state_.counts += counts;
   state_.descent_moves += pass.scored;
   Placement const& descended = exact_->incumbent->layout().placement();
   bool const gateways_moved = descended.gateway != state_.descending.gateway;
@@ -274,17 +278,41 @@ void Search::descend() {
   if (!pass.complete) {
     end_ = options_.time_s ? SearchEnd::time : SearchEnd::moves;
     end_descent(false);
-  } else if (!pass.improved()) {
+  } else if (!improved) {
     end_descent(true);
   } else if (gateways_moved) {
     begin_descent();  // their surroundings are others now
   }
 }
 
+/// Goes back to the stage of a pass that a race confirms to be the best; false where it is the beginning.
+bool Search::confirm(Pass const& pass, MoveCounts& counts) {
+  std::vector<Placement> contenders{state_.descending};
+  for (Pass::Stage const& stage : pass.stages) contenders.push_back(stage.placement);
+  std::size_t const winner = race(*exact_, contenders, FreshDraws::pass_race, state_.trace.size()).winner;
+  counts.accepted = winner == 0 ? MoveCounts{}.accepted : pass.stages[winner - 1].counts.accepted;
+  if (winner != pass.stages.size()) {
+    exact_->incumbent.emplace(exact_->scorer, Layout(contenders[winner], problem_.limits));
+  }
+  return winner > 0;
+}
+
+/// Of one use, every race has a number of its own: no two share tokens.
+RaceResult Search::race(Exact const& exact, std::span<Placement const> contenders, FreshDraws use,
+                        std::size_t number) const {
+  return spacemoe::race(problem_, exact.slots, exact.scorer, options_.objective, contenders,
+                        fresh_seed(problem_.scenario.seed, use, static_cast<std::uint32_t>(number)));
+}
+
 /// Keeps what the descent has come to where it is the best so far, and goes on to the next chain.
 void Search::end_descent(bool local_optimum) {
   double const value_ns = exact_->descent->value_ns(exact_->incumbent->totals());
-  if (value_ns < state_.best_ns) {
+  bool better = value_ns < state_.best_ns;
+  if (better && is_screened(options_.objective) && std::isfinite(state_.best_ns)) {
+    std::array const contenders{state_.best, state_.descending};
+    better = race(*exact_, contenders, FreshDraws::descent_race, state_.descended).winner == 1;
+  }
+  if (better) {
     state_.best = state_.descending;
     state_.best_ns = value_ns;
     state_.local_optimum = local_optimum;
@@ -338,12 +366,19 @@ SearchResult Search::result() {
   if (exact_) end_descent(false);
   std::vector<SatelliteId> gateways = start_.gateway;
   gateways.insert(gateways.end(), state_.best.gateway.begin(), state_.best.gateway.end());
-  Exact all(problem_, problem_.some_slots(effort_.final_slots), std::move(gateways));
+  Exact all(problem_, problem_.some_slots(effort_.final_slots), gateways);
   Incumbent const start(all.scorer, Layout(start_, problem_.limits));
   Incumbent best(all.scorer, Layout(state_.best, problem_.limits));
   Descent const judge(*model_, problem_.network.wiring(), {}, options_.objective, lost_share(start.totals()));
   SearchResult result;
-  bool const better = judge.value_ns(best.totals()) < judge.value_ns(start.totals());
+  bool better = judge.value_ns(best.totals()) < judge.value_ns(start.totals());
+  if (better && is_screened(options_.objective) && judge.compares_latency(start.totals())) {
+    Exact const some(problem_, problem_.some_slots(effort_.slots), std::move(gateways));
+    std::array const contenders{start_, state_.best};
+    RaceResult const last = race(some, contenders, FreshDraws::result_race, 0);
+    better = last.winner == 1;
+    result.sampled = {last.tokens, last.value_ns[0] / ns_per_ms, last.value_ns[last.winner] / ns_per_ms};
+  }
   Incumbent const& kept = better ? best : start;
   result.placement = kept.layout().placement();
   result.start_ms = value_ns(options_.objective, start.totals()) / ns_per_ms;

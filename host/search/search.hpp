@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "host/search/annealing.hpp"
+#include "host/search/comparison.hpp"
+#include "host/search/confirmation.hpp"
 #include "host/search/descent.hpp"
 #include "host/search/exact_effort.hpp"
 #include "host/search/exact_scores.hpp"
@@ -62,12 +64,20 @@ struct SearchState {
   std::uint64_t descent_moves = 0;  ///< scored so far
   Placement best;                   ///< of the start and the ends of descents
   double best_ns = 0;               ///< its exact objective, once a descent has begun
-  bool local_optimum = false;       ///< it is one
+  /// No move that is scored makes it better; under a screened objective, none of which a race confirms that.
+  bool local_optimum = false;
   MoveCounts counts;
   std::vector<TracePoint> trace;
   double elapsed_s = 0;
 
   std::uint64_t moves() const;
+};
+
+/// A screened objective of a result and its start, on common tokens.
+struct SampledResult {
+  std::uint64_t tokens = 0;  ///< per placement
+  double start_ms = 0;
+  double value_ms = 0;
 };
 
 struct SearchResult {
@@ -78,6 +88,8 @@ struct SearchResult {
   double mean_ms = 0;
   double start_lost = 0;  ///< share of lost tokens, planned
   double lost = 0;
+  /// Of the last race, which the result won, or else it is the start. Under screened objectives only.
+  std::optional<SampledResult> sampled;
   SearchEnd end{};
   std::uint32_t slots = 0;          ///< on which moves were scored exactly
   std::uint32_t final_slots = 0;    ///< on which the figures above were
@@ -116,10 +128,13 @@ class Search {
   void begin_descents();
   void begin_descent();
   void descend();
+  bool confirm(Pass const& pass, MoveCounts& counts);
   void end_descent(bool local_optimum);
   bool shakes_again() const;
   Placement shaken_best();
   Placement with_sorted_experts(Placement const& placement) const;
+  RaceResult race(Exact const& exact, std::span<Placement const> contenders, FreshDraws use,
+                  std::size_t number) const;
   void note(double value_ns);
 
   SearchProblem const& problem_;

@@ -10,19 +10,22 @@ namespace spacemoe::testing {
 namespace {
 
 TEST(StudentBound, IsAsTabulated) {
-  EXPECT_NEAR(student_bound(1), 12.7062, 5e-5);
-  EXPECT_NEAR(student_bound(2), 4.3027, 5e-5);
-  EXPECT_NEAR(student_bound(3), 3.1824, 5e-5);
-  EXPECT_NEAR(student_bound(4), 2.7764, 5e-5);
-  EXPECT_NEAR(student_bound(19), 2.0930, 5e-5);
-  EXPECT_NEAR(student_bound(30), 2.0423, 5e-5);
-  EXPECT_NEAR(student_bound(120), 1.9799, 5e-5);
-  EXPECT_NEAR(student_bound(100'000), 1.95999, 1e-5);
+  EXPECT_NEAR(student_bound(1, 0.95), 12.7062, 5e-5);
+  EXPECT_NEAR(student_bound(2, 0.95), 4.3027, 5e-5);
+  EXPECT_NEAR(student_bound(3, 0.95), 3.1824, 5e-5);
+  EXPECT_NEAR(student_bound(4, 0.95), 2.7764, 5e-5);
+  EXPECT_NEAR(student_bound(19, 0.95), 2.0930, 5e-5);
+  EXPECT_NEAR(student_bound(30, 0.95), 2.0423, 5e-5);
+  EXPECT_NEAR(student_bound(120, 0.95), 1.9799, 5e-5);
+  EXPECT_NEAR(student_bound(100'000, 0.95), 1.95999, 1e-5);
+  EXPECT_NEAR(student_bound(1, 0.99), 63.6567, 5e-5);
+  EXPECT_NEAR(student_bound(30, 0.999), 3.6460, 5e-5);
+  EXPECT_NEAR(student_bound(120, 0.999), 3.3735, 5e-5);
 }
 
 TEST(Estimate, IsMeanAndStudentsInterval) {
   // Standard deviation 2 of three values: 5 +- 4.3027 * 2 / sqrt(3).
-  Estimate const of_three = estimate({3, 5, 7});
+  Estimate const of_three = estimate({3, 5, 7}, 0.95);
   EXPECT_DOUBLE_EQ(of_three.mean, 5);
   EXPECT_NEAR(of_three.low, 5 - 4.9683, 1e-4);
   EXPECT_NEAR(of_three.high, 5 + 4.9683, 1e-4);

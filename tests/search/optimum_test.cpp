@@ -216,14 +216,6 @@ INSTANTIATE_TEST_SUITE_P(
                s.time.slots = 6;
                s.search.lost_penalty_ms = 1;
              }),
-        with("k2_p99", ring_scenario(2), [](auto& s) { s.search.objective = "p99"; }),
-        with("k2_cvar90_lossy", ring_scenario(2),
-             [](auto& s) {
-               s.search.objective = "cvar90";
-               s.links.survival = 0.85;
-               s.time.slots = 6;
-               s.search.lost_penalty_ms = 40;
-             }),
         with("k3_deviation", ring_scenario(3), [](auto& s) { s.search.objective = "mean+2sd"; }),
         with("k2_worst_lossy", ring_scenario(2),
              [](auto& s) {
