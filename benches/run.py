@@ -54,7 +54,7 @@ def main(wanted):
     unknown = [word for word in wanted if word not in SECTIONS]
     if unknown:
         raise SystemExit(f"no section {' '.join(unknown)}; there are {' '.join(SECTIONS)}")
-    wanted = wanted or [name for name in SECTIONS if name != "search"]  # a quarter of an hour by itself
+    wanted = wanted or [name for name in SECTIONS if name != "search"]  # ten minutes by itself
     WORK.mkdir(exist_ok=True)
     busy = busy_cores()
     if busy > 0.3:

@@ -6,7 +6,7 @@ import subprocess
 from processes import BUILD, ROOT, WORK, progress, table
 
 TRIES = 20_000_000
-SECONDS = 30
+SECONDS = 20
 
 CONSTELLATIONS = {"Kuiper 34x34": 'walker = "D:630:51.9:1156/34/7"', "Starlink 72x22": 'walker = "D:550:53.0:1584/72/39"'}
 MODELS = {"Mixtral-8x7B": ("mixtral-8x7b", 0.2), "OLMoE 8/64": ("olmoe-1b-7b", 1.0)}
