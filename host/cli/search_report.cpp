@@ -28,6 +28,7 @@ void print_planned(std::ostream& out, SearchRecord const& record) {
   };
   out << "planned             start     found     ratio\n";
   row(name(record.objective) + " ms", "%.2f", result.start_ms, result.value_ms);
+  if (result.sampled) row("  sampled", "%.2f", result.sampled->start_ms, result.sampled->value_ms);
   if (name(record.objective) != "mean") row("mean ms", "%.2f", result.start_mean_ms, result.mean_ms);
   out << "lost %          " << padded(format("%.4f", 100 * result.start_lost), 10)
       << padded(format("%.4f", 100 * result.lost), 10) << '\n'
@@ -87,6 +88,11 @@ void print_json(std::ostream& out, Scenario const& scenario, SearchRecord const&
                      {"found_mean_ms", result.mean_ms},
                      {"start_undeliverable", result.start_lost},
                      {"found_undeliverable", result.lost}};
+  if (result.sampled) {
+    json["sampled"] = {{"tokens", result.sampled->tokens},
+                       {"start_ms", result.sampled->start_ms},
+                       {"found_ms", result.sampled->value_ms}};
+  }
   json["bound"] = {{"mean_ms", nullptr}, {"kind", record.bound.kind}};
   if (record.bound.mean_ms) {
     json["bound"]["mean_ms"] = *record.bound.mean_ms;

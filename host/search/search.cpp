@@ -262,8 +262,9 @@ void Search::begin_descent() {
 void Search::descend() {
   std::uint64_t const most =
       options_.moves ? *options_.moves : state_.moves() - state_.descent_moves + effort_.moves;
-  bool const sampled =
-      is_screened(options_.objective) && exact_->descent->compares_latency(exact_->incumbent->totals());
+  // After shaking the placement is none to keep: it is raced where the descent ends.
+  bool const sampled = is_screened(options_.objective) && state_.descended < chain_count &&
+                       exact_->descent->compares_latency(exact_->incumbent->totals());
   Pass const pass =
       exact_->descent->pass(*exact_->incumbent, exact_->scorer, most - std::min(most, state_.moves()),
                             [&] { return options_.time_s && elapsed_s() >= *options_.time_s; });
