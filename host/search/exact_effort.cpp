@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "host/search/objective.hpp"
 #include "kernels/layer_score.hpp"
 
 namespace spacemoe {
@@ -26,12 +27,18 @@ double layer_ns(SearchProblem const& problem) {
   return size * (race ? 15 : 5);
 }
 
+/// About what screening a move takes for a case, besides: quantiles of a mixture of normals are searched for.
+double screen_ns(SearchProblem const& problem) {
+  Measure const measure = objective_named(problem.scenario.search.objective).value().measure;
+  return measure == Measure::quantile || measure == Measure::tail_mean ? 150 : 0;
+}
+
 }  // namespace
 
 ExactEffort exact_effort(SearchProblem const& problem, std::size_t gateways) {
-  double const move_ns = layer_ns(problem) * layers_per_move * static_cast<double>(problem.profiles.size());
-  double const slot_bytes = 4.0 * static_cast<double>(gateways) * problem.limits.satellites *
-                            static_cast<double>(problem.profiles.size());
+  auto const profiles = static_cast<double>(problem.profiles.size());
+  double const move_ns = (layer_ns(problem) * layers_per_move + screen_ns(problem)) * profiles;
+  double const slot_bytes = 4.0 * static_cast<double>(gateways) * problem.limits.satellites * profiles;
   double const slots = std::min({static_cast<double>(problem.slots.snapshots), exact_table_bytes / slot_bytes,
                                  std::max<double>(fewest_slots, pass_ns / move_ns / wanted_neighbours)});
   ExactEffort effort{};
@@ -40,7 +47,7 @@ ExactEffort exact_effort(SearchProblem const& problem, std::size_t gateways) {
   effort.neighbours =
       std::clamp(static_cast<std::uint64_t>(pass_ns / scored_ns), fewest_neighbours, most_neighbours);
   effort.moves = std::max(effort.neighbours, static_cast<std::uint64_t>(descents_ns / scored_ns));
-  double const pair_ns = 2 * move_ns / layers_per_move * problem.scenario.weights.layers;
+  double const pair_ns = 2 * layer_ns(problem) * profiles * problem.scenario.weights.layers;
   effort.final_slots =
       std::max(effort.slots,
                static_cast<std::uint32_t>(std::min<double>(problem.slots.snapshots, final_ns / pair_ns)));
