@@ -18,6 +18,7 @@
 #include "host/io/scenario_file.hpp"
 #include "host/io/search_checkpoint.hpp"
 #include "host/search/memory.hpp"
+#include "host/search/planned_bound.hpp"
 #include "host/search/record.hpp"
 
 namespace spacemoe {
@@ -104,14 +105,9 @@ Evaluation evaluate_with_progress(Scenario const& scenario, Backend& backend, Pl
 
 LowerBound bound_with_progress(SearchProblem const& problem, SearchResult const& result,
                                Placement const& start) {
-  ScoringTables const tables(problem.scenario.law, problem.mean_profile(), problem.scenario.model.top_k,
-                             problem.compute, problem.limits.satellites);
-  LowerBoundOptions options;
-  options.allowed_loss = result.lost;
-  if (!problem.scenario.search.move_gateways) options.fixed_gateways = start.gateway;
   Progress progress("bounding from below", "pieces");
-  options.progress = [&](std::uint64_t done, std::uint64_t total) { progress.show(done, total); };
-  return lower_bound(problem.scenario, problem.slots, problem.compute, tables, problem.backend, options);
+  return planned_bound(problem, result, start,
+                       [&](std::uint64_t done, std::uint64_t total) { progress.show(done, total); });
 }
 
 Comparison compare_with_progress(Scenario const& scenario, Placement const& start, Placement const& found,
@@ -215,7 +211,9 @@ int optimize_command(Invocation const& invocation) {
   watch_for_signals();
   with_threads(static_cast<unsigned>(threads.value_or(0)),
                [&] { optimize(std::move(scenario), request, *backend, invocation.line); });
-  stop_if_interrupted("the best so far was kept; the same command goes on from its checkpoint");
+  stop_if_interrupted(request.output
+                          ? "the best so far was written; the same command goes on from its checkpoint"
+                          : "the best so far is what was printed");
   return 0;
 }
 
