@@ -315,7 +315,7 @@ class Optimize(Folder):
         run.send_signal(signal.SIGINT)
         _, message = run.communicate(timeout=60)
         self.assertEqual(run.returncode, 130, message)
-        self.assertIn("the best so far was kept", message)
+        self.assertIn("the best so far was written", message)
         import h5py
         with h5py.File(left) as result:
             self.assertEqual(result.attrs["search_end"], "interrupted")
