@@ -56,7 +56,9 @@ struct Request {
   std::string format;
 };
 
+/// Whatever lies in the current folder, a strategy's name is a strategy.
 bool is_file(std::string const& start) {
+  if (strategy_named(start)) return false;
   return std::filesystem::path(start).has_extension() || std::filesystem::exists(start);
 }
 

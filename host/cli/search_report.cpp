@@ -1,5 +1,6 @@
 #include "host/cli/search_report.hpp"
 
+#include <algorithm>
 #include <ostream>
 #include <string>
 
@@ -19,17 +20,24 @@ std::string bound_text(SearchRecord const& record) {
          format("%.2f", 100 * (record.result.mean_ms / *bound.mean_ms - 1)) + " % above";
 }
 
-void print_planned(std::ostream& out, SearchRecord const& record) {
+/// What the objective's figures are of: the worst case, and losses at their price, are no mere mean.
+std::string objective_label(SearchSettings const& search, Objective const& objective) {
+  return (search.worst_case ? "worst " : "") + name(objective) + (search.lost_penalty_ms ? "+loss" : "");
+}
+
+void print_planned(std::ostream& out, SearchSettings const& search, SearchRecord const& record) {
   SearchResult const& result = record.result;
-  auto const row = [&](std::string label, char const* pattern, double start, double found) {
-    label.resize(16, ' ');
-    out << label << padded(format(pattern, start), 10) << padded(format(pattern, found), 10)
-        << padded(format("%.4f", found / start), 10) << '\n';
+  constexpr std::size_t start_ends = 26;
+  constexpr std::size_t widest_label = 17;  // longer ones push the figures aside
+  auto const row = [&](std::string const& label, char const* pattern, double start, double found) {
+    out << label << padded(format(pattern, start), start_ends - std::min(label.size(), widest_label))
+        << padded(format(pattern, found), 10) << padded(format("%.4f", found / start), 10) << '\n';
   };
   out << "planned             start     found     ratio\n";
-  row(name(record.objective) + " ms", "%.2f", result.start_ms, result.value_ms);
+  std::string const objective = objective_label(search, record.objective);
+  row(objective + " ms", "%.2f", result.start_ms, result.value_ms);
   if (result.sampled) row("  sampled", "%.2f", result.sampled->start_ms, result.sampled->value_ms);
-  if (name(record.objective) != "mean") row("mean ms", "%.2f", result.start_mean_ms, result.mean_ms);
+  if (objective != "mean") row("mean ms", "%.2f", result.start_mean_ms, result.mean_ms);
   out << "lost %          " << padded(format("%.4f", 100 * result.start_lost), 10)
       << padded(format("%.4f", 100 * result.lost), 10) << '\n'
       << bound_text(record) << '\n';
@@ -61,7 +69,7 @@ void print_table(std::ostream& out, Scenario const& scenario, SearchRecord const
       << ", " << result.state.moves() << " moves in " << format("%.1f", result.state.elapsed_s) << " s, seed "
       << scenario.seed.value << '\n'
       << end_text(result) << "\n\n";
-  print_planned(out, record);
+  print_planned(out, scenario.search, record);
   out << "\non " << record.comparison.a.size() << " fresh draws of outages, half a slot later, "
       << record.comparison.tokens << " tokens each; a: start, b: found\n";
   print_latencies(out, record.comparison);

@@ -278,6 +278,24 @@ class Optimize(Folder):
         given.write_text(f"gateways = {gateways[1:]}\nhosts = {hosts}\n")
         self.assertIn("gateways", self.refuse(2, "optimize", SMALL, "--start", given))
 
+    def test_strategies_are_no_files(self):
+        (self.folder / "greedy").mkdir()
+        words = (pathlib.Path(SMALL).resolve(), *self.QUICK, "--start", "greedy", "--format", "json")
+        self.assertEqual(json.loads(self.succeed("optimize", *words, cwd=self.folder))["start"], "greedy")
+
+    def test_the_table_tells_the_objective_from_the_mean(self):
+        scenario = self.folder / "worst.toml"
+        given = pathlib.Path(SMALL).read_text()
+        for keys, label in (('over = "worst"', "worst mean ms"), ("lost_penalty_ms = 10", "mean+loss ms"),
+                            ('over = "worst"\nobjective = "mean+0.123457sd"', "worst mean+0.123457sd ms")):
+            scenario.write_text(f"{given}\n[search]\n{keys}\n")
+            words = ("optimize", scenario, *self.QUICK)
+            table = self.succeed(*words).splitlines()
+            planned = json.loads(self.succeed(*words, "--format", "json"))["planned"]
+            for row, kind in ((label, ""), ("mean ms", "mean_")):
+                figures = next(line for line in table if line.startswith(row + " ")).removeprefix(row).split()
+                self.assertEqual(figures[:2], [f"{planned[f'{which}_{kind}ms']:.2f}" for which in ("start", "found")])
+
     def test_fixed_gateways_stay(self):
         self.optimize("--start", "spacemoe", "--fixed-gateways", "-o", self.result)
         start, found = (self.placement(self.result, name) for name in ("spacemoe", "refined"))
