@@ -36,10 +36,6 @@ nlohmann::ordered_json json_of(PlacementOrigin const& origin) {
           {"placements", origin.count}};
 }
 
-nlohmann::ordered_json json_of(Estimate const& estimate) {
-  return {{"mean", estimate.mean}, {"low", estimate.low}, {"high", estimate.high}};
-}
-
 nlohmann::ordered_json json_of(ComparedLatency const& latency) {
   return {{"a_ms", latency.a_ms},
           {"b_ms", latency.b_ms},
@@ -72,6 +68,10 @@ void print_latencies(std::ostream& out, Comparison const& comparison) {
   out << "lost % " << padded(format("%.4f", 100 * comparison.undeliverable_a), 10)
       << padded(format("%.4f", 100 * comparison.undeliverable_b), 10) << padded(format("%.4f", lost.mean), 10)
       << padded(interval("%.4f", lost), 24) << '\n';
+}
+
+nlohmann::ordered_json json_of(Estimate const& estimate) {
+  return {{"mean", estimate.mean}, {"low", estimate.low}, {"high", estimate.high}};
 }
 
 nlohmann::ordered_json json_of(Comparison const& comparison) {

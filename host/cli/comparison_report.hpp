@@ -29,6 +29,7 @@ struct PlacementOrigins {
 /// Latencies and losses of a and b with their differences.
 void print_latencies(std::ostream& out, Comparison const& comparison);
 nlohmann::ordered_json json_of(Comparison const& comparison);
+nlohmann::ordered_json json_of(Estimate const& estimate);
 
 void print_table(std::ostream& out, Scenario const& scenario, PlacementOrigins const& origins,
                  Comparison const& comparison);

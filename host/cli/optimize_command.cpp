@@ -20,6 +20,7 @@
 #include "host/search/memory.hpp"
 #include "host/search/planned_bound.hpp"
 #include "host/search/record.hpp"
+#include "host/search/verification.hpp"
 
 namespace spacemoe {
 namespace {
@@ -51,6 +52,7 @@ std::vector<OptionSpec> options() {
 /// What the command line asks for.
 struct Request {
   std::optional<std::filesystem::path> output;
+  std::optional<std::string> start;
   std::optional<std::uint64_t> time_s;
   std::uint64_t replications = 20;
   std::string format;
@@ -72,6 +74,7 @@ ScenarioOverrides overrides(Arguments& arguments) {
   }
   // What the scenario compares does not matter here.
   overrides.strategies = {start && !from_file ? *start : "greedy"};
+  overrides.strategies_option = "--start";
   if (from_file) {
     overrides.strategies = {"file"};
     overrides.placements = PlacementFile{*start, std::nullopt, "--start", "--start"};
@@ -150,7 +153,7 @@ class Run {
         last = std::chrono::steady_clock::now();
       }
     }
-    return search.result();
+    return verified(problem, options.objective, start, search.result());
   }
 
   /// When the result is written and whole.
@@ -172,7 +175,12 @@ void optimize(Scenario scenario, Request const& request, Backend& backend, std::
   scenario.strategies = {strategy, Strategy::refined};
   scenario.random_placements = 1;
   std::string const resolved = resolved_text(scenario);
-  SearchRecord record{strategy, search_options(scenario.search).objective, {}, {}, {}};
+  SearchRecord record{strategy,
+                      strategy == Strategy::file ? *request.start : std::string(name(strategy)),
+                      search_options(scenario.search).objective,
+                      {},
+                      {},
+                      {}};
   Run run(scenario, request, resolved);
   record.result = run.search(problem, start);
   record.bound = bound_with_progress(problem, record.result, start);
@@ -197,7 +205,8 @@ int optimize_command(Invocation const& invocation) {
     std::cout << arguments.help();
     return 0;
   }
-  Request request{arguments.output("output", {".h5", ".hdf5"}), arguments.number("time", 1, most_seconds),
+  Request request{arguments.output("output", {".h5", ".hdf5"}), arguments.text("start"),
+                  arguments.number("time", 1, most_seconds),
                   arguments.number("replications", 2, 1000).value_or(20),
                   arguments.choice("format", {"table", "json"})};
   auto const threads = arguments.number("threads", 1, 4096);

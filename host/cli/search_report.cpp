@@ -53,6 +53,16 @@ void print_moves(std::ostream& out, MoveCounts const& counts) {
   }
 }
 
+std::string verdict_text(Verdict const& verdict) {
+  if (verdict.draws == 0) return "nothing better was found: the start is the result";
+  std::string const difference = format("%+.2f", verdict.difference_ms.mean) + " ms (" +
+                                 format("%+.2f", verdict.difference_ms.low) + " to " +
+                                 format("%+.2f", verdict.difference_ms.high) + ") on " +
+                                 std::to_string(verdict.draws) + " unseen draws";
+  if (verdict.better) return "verified: " + difference;
+  return "not verified to be better, so the start is the result: " + difference;
+}
+
 std::string end_text(SearchResult const& result) {
   std::string text = "ended by: " + std::string(name(result.end));
   if (!result.state.local_optimum) return text;
@@ -65,10 +75,11 @@ std::string end_text(SearchResult const& result) {
 
 void print_table(std::ostream& out, Scenario const& scenario, SearchRecord const& record) {
   SearchResult const& result = record.result;
-  out << scenario.title << (scenario.title.empty() ? "" : ": ") << "search from " << name(record.start)
-      << ", " << result.state.moves() << " moves in " << format("%.1f", result.state.elapsed_s) << " s, seed "
+  out << scenario.title << (scenario.title.empty() ? "" : ": ") << "search from " << record.start_text << ", "
+      << result.state.moves() << " moves in " << format("%.1f", result.state.elapsed_s) << " s, seed "
       << scenario.seed.value << '\n'
-      << end_text(result) << "\n\n";
+      << end_text(result) << '\n'
+      << verdict_text(result.verdict) << "\n\n";
   print_planned(out, scenario.search, record);
   out << "\non " << record.comparison.a.size() << " fresh draws of outages, half a slot later, "
       << record.comparison.tokens << " tokens each; a: start, b: found\n";
@@ -82,7 +93,7 @@ void print_json(std::ostream& out, Scenario const& scenario, SearchRecord const&
   nlohmann::ordered_json json;
   json["title"] = scenario.title;
   json["seed"] = scenario.seed.value;
-  json["start"] = name(record.start);
+  json["start"] = record.start_text;
   json["objective"] = name(record.objective);
   json["end"] = name(result.end);
   json["local_optimum"] = result.state.local_optimum;
@@ -107,6 +118,9 @@ void print_json(std::ostream& out, Scenario const& scenario, SearchRecord const&
   } else {
     json["bound"]["reason"] = record.bound.reason_missing;
   }
+  json["verified"] = {{"better", result.verdict.better},
+                      {"draws", result.verdict.draws},
+                      {"difference_ms", json_of(result.verdict.difference_ms)}};
   json["fresh"] = json_of(record.comparison);
   for (std::size_t k = 0; k < move_kinds.size(); ++k) {
     json["moves"][std::string(name(move_kinds[k]))] = {{"tried", result.state.counts.tried[k]},

@@ -1,5 +1,7 @@
 #include "host/evaluation/scenario.hpp"
 
+#include <algorithm>
+
 namespace spacemoe {
 
 bool is_listed(Scenario const& scenario) {
@@ -19,6 +21,13 @@ double span_s(Scenario const& scenario) {
 
 double slot_time_s(Scenario const& scenario, std::uint32_t slot) {
   return scenario.time.start_s + slot * span_s(scenario) / scenario.time.slots;
+}
+
+std::uint32_t usual_outages(Scenario const& scenario) {
+  constexpr std::uint32_t enough_slots = 200;
+  constexpr std::uint32_t most = 64;
+  if (scenario.links.survival >= 1) return 1;
+  return std::min(most, (enough_slots + scenario.time.slots - 1) / scenario.time.slots);
 }
 
 Network make_network(Scenario const& scenario) {

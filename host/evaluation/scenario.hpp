@@ -77,6 +77,9 @@ std::uint32_t satellites(Scenario const& scenario);
 double span_s(Scenario const& scenario);
 double slot_time_s(Scenario const& scenario, std::uint32_t slot);
 Network make_network(Scenario const& scenario);
+/// Planning draws per slot of a search that is told nothing else: with fewer than 200 slots in all it would
+/// fit their outages; one where no link fails.
+std::uint32_t usual_outages(Scenario const& scenario);
 PlacementLimits placement_limits(Scenario const& scenario);
 
 }  // namespace spacemoe

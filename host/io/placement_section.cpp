@@ -36,7 +36,7 @@ std::vector<Strategy> parse_strategies(std::vector<std::string> const& words, st
 }
 
 std::string strategies_where(TableReader const& section, ScenarioOverrides const& overrides) {
-  return overrides.strategies ? "--strategies" : section.where("strategies");
+  return overrides.strategies ? overrides.strategies_option : section.where("strategies");
 }
 
 std::optional<std::vector<std::string>> strategy_words(TableReader& section,

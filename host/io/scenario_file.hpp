@@ -18,6 +18,7 @@ struct ScenarioOverrides {
   std::optional<std::uint64_t> seed;
   std::optional<PlacementFile> placements =
       {};  ///< for the strategy "file", which they add where it is missing
+  std::string strategies_option = "--strategies";  ///< what the command line calls `strategies`
 };
 
 /// Reads and checks a scenario. Throws ScenarioError with every complaint at once, each with file:line and

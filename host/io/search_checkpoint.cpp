@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr char const* format = "spacemoe search 1";
+constexpr char const* format = "spacemoe search 2";
 constexpr char const* remedy = "delete it to begin afresh, or write the result elsewhere";
 
 Json json_of(Placement const& placement) {
@@ -47,7 +47,8 @@ Json json_of(SearchState const& state) {
   }
   Json trace = Json::array();
   for (TracePoint const& point : state.trace) {
-    trace.push_back({static_cast<int>(point.stage), point.moves, point.elapsed_s, point.value_ms});
+    trace.push_back({static_cast<int>(point.stage), point.counts.tried, point.counts.accepted,
+                     point.elapsed_s, point.value_ms});
   }
   return {{"stage", static_cast<int>(state.stage)},
           {"rounds", state.rounds},
@@ -80,8 +81,10 @@ SearchState state_of(Json const& json) {
   state.counts.tried = json.at("tried");
   state.counts.accepted = json.at("accepted");
   for (Json const& point : json.at("trace")) {
-    state.trace.push_back({static_cast<SearchStage>(point.at(0).get<int>()), point.at(1), point.at(2),
-                           objective_of(point.at(3))});
+    state.trace.push_back({static_cast<SearchStage>(point.at(0).get<int>()),
+                           {point.at(1), point.at(2)},
+                           point.at(3),
+                           objective_of(point.at(4))});
   }
   state.elapsed_s = json.at("elapsed_s");
   return state;
@@ -120,15 +123,15 @@ std::optional<SearchState> read_checkpoint(std::filesystem::path const& file,
     Json const json = Json::parse(text);
     if (json.at("format") != format)
       throw ScenarioError({file.string(), "is no checkpoint of a search", remedy});
+    if (json.at("timed") != timed) {
+      throw ScenarioError({file.string(),
+                           std::string("belongs to a search that ends ") + (timed ? "by moves" : "by time"),
+                           remedy});
+    }
     std::string const scenario = json.at("scenario");
     if (scenario != resolved_scenario) {
       throw ScenarioError({file.string(),
                            "belongs to another search: " + first_difference(scenario, resolved_scenario),
-                           remedy});
-    }
-    if (json.at("timed") != timed) {
-      throw ScenarioError({file.string(),
-                           std::string("belongs to a search that ends ") + (timed ? "by moves" : "by time"),
                            remedy});
     }
     return state_of(json.at("state"));

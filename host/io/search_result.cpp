@@ -29,7 +29,15 @@ void write_trace(Writer& writer, SearchResult const& result) {
   writer.dataset({"trace_stage", "1", "annealing on mean path latencies, or descent on the exact objective"},
                  {"trace"}, of_trace(result, [](auto const& p) { return std::string(name(p.stage)); }));
   writer.dataset({"trace_moves", "1", "moves tried so far"}, {"trace"},
-                 of_trace(result, [](auto const& p) { return p.moves; }));
+                 of_trace(result, [](auto const& p) { return p.counts.all_tried(); }));
+  std::vector<std::uint64_t> tried;
+  std::vector<std::uint64_t> accepted;
+  for (TracePoint const& point : result.state.trace) {
+    tried.insert(tried.end(), point.counts.tried.begin(), point.counts.tried.end());
+    accepted.insert(accepted.end(), point.counts.accepted.begin(), point.counts.accepted.end());
+  }
+  writer.dataset({"trace_tried", "1", "moves of a kind tried so far"}, {"trace", "move_kind"}, tried);
+  writer.dataset({"trace_accepted", "1", "moves of a kind made so far"}, {"trace", "move_kind"}, accepted);
   writer.dataset({"trace_value_ms", "ms", "objective of the best so far; by mean paths while annealing"},
                  {"trace"}, of_trace(result, [](auto const& p) { return p.value_ms; }));
   writer.dataset({"timing_trace_s", "s", "time since the search began"}, {"trace"},
@@ -92,9 +100,14 @@ void write_search(Writer& writer, SearchRecord const& record) {
   if (record.bound.mean_ms) writer.attribute("search_bound_mean_ms", *record.bound.mean_ms);
   writer.attribute("search_bound_kind",
                    record.bound.mean_ms ? record.bound.kind : record.bound.reason_missing);
+  writer.attribute("verification_draws", std::uint64_t{result.verdict.draws});
+  writer.attribute("verification_better", std::uint64_t{result.verdict.better});
+  writer.attribute("verification_difference_ms", result.verdict.difference_ms.mean);
+  writer.attribute("verification_difference_low_ms", result.verdict.difference_ms.low);
+  writer.attribute("verification_difference_high_ms", result.verdict.difference_ms.high);
   writer.attribute("timing_search_s", result.state.elapsed_s);
-  write_trace(writer, result);
   write_moves(writer, result.state.counts);
+  write_trace(writer, result);
   write_comparison(writer, record.comparison);
 }
 

@@ -57,7 +57,7 @@ void read_search(TableReader& root, Readiness ready, Scenario& scenario) {
   search.lost_penalty_ms = section.real("lost_penalty_ms", {0, 1e9});
   search.move_gateways = section.choice("gateways", search_gateway_names).value_or(true);
   if (section.has("moves")) search.moves = section.integer("moves", 1, most_search_moves);
-  search.outages = section.count("outages", 1, 1024).value_or(1);
+  search.outages = section.count("outages", 1, 1024).value_or(usual_outages(scenario));
   for (TableReader& topic : section.tables("topic")) {
     if (auto weights = read_weights(topic, ready, scenario.model))
       search.topics.push_back(std::move(*weights));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 namespace spacemoe {
@@ -19,6 +20,10 @@ MoveCounts& MoveCounts::operator+=(MoveCounts const& other) {
     accepted[kind] += other.accepted[kind];
   }
   return *this;
+}
+
+std::uint64_t MoveCounts::all_tried() const {
+  return std::accumulate(tried.begin(), tried.end(), std::uint64_t{0});
 }
 
 Annealing::Annealing(MeanModel const& model, Wiring const& wiring, bool move_gateways, Seed seed,

@@ -19,6 +19,7 @@ struct MoveCounts {
   std::array<std::uint64_t, move_kinds.size()> accepted{};
 
   MoveCounts& operator+=(MoveCounts const& other);
+  std::uint64_t all_tried() const;
 };
 
 /// Simulated annealing of a placement on the mean model. Gateways and hosts step to satellites up to three

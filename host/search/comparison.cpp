@@ -17,11 +17,8 @@ std::uint64_t tokens_of(Scenario const& scenario, ComparisonOptions const& optio
   return options.tokens.value_or(std::max(fewest_tokens, scenario.tokens / options.replications));
 }
 
-/// The scenario on draws of its own, half a slot later.
-Scenario fresh(Scenario const& scenario, std::uint64_t tokens, std::uint32_t replication) {
-  Scenario copy = scenario;
-  copy.seed = fresh_seed(scenario.seed, FreshDraws::comparison, replication);
-  copy.time.start_s += span_s(scenario) / scenario.time.slots / 2;
+Scenario to_evaluate(Scenario const& scenario, std::uint64_t tokens, std::uint32_t replication) {
+  Scenario copy = fresh_scenario(scenario, FreshDraws::comparison, replication);
   copy.tokens = tokens;
   copy.strategies = {Strategy::file};
   return copy;
@@ -118,6 +115,13 @@ Seed fresh_seed(Seed seed, FreshDraws use, std::uint32_t number) {
   return {std::uint64_t{words.word[1]} << 32 | words.word[0]};
 }
 
+Scenario fresh_scenario(Scenario const& scenario, FreshDraws use, std::uint32_t number) {
+  Scenario copy = scenario;
+  copy.seed = fresh_seed(scenario.seed, use, number);
+  copy.time.start_s += span_s(scenario) / scenario.time.slots / 2;
+  return copy;
+}
+
 double student_bound(std::uint32_t degrees_of_freedom, double level) {
   double low = 0;
   double high = std::numbers::pi / 2;
@@ -144,7 +148,7 @@ Comparison compare(Scenario const& scenario, Placement const& a, Placement const
   comparison.tokens = tokens_of(scenario, options);
   Runner runner(backend, options);
   for (std::uint32_t r = 0; r < options.replications; ++r) {
-    Scenario replication = fresh(scenario, comparison.tokens, r);
+    Scenario replication = to_evaluate(scenario, comparison.tokens, r);
     comparison.a.push_back(runner.run(replication, a));
     comparison.b.push_back(runner.run(replication, b));
   }

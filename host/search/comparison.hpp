@@ -77,9 +77,13 @@ enum class FreshDraws : std::uint32_t {
   pass_race = 1,     ///< the race after a pass of a search
   descent_race = 2,  ///< that of the end of a descent with the best before
   result_race = 3,   ///< that of a search's result with its start
+  verification = 4,  ///< a draw on which a search's result is verified
 };
 
 /// A seed of its own for the `number`-th use of its kind.
 Seed fresh_seed(Seed seed, FreshDraws use, std::uint32_t number);
+
+/// The scenario with such a seed, half a slot later.
+Scenario fresh_scenario(Scenario const& scenario, FreshDraws use, std::uint32_t number);
 
 }  // namespace spacemoe

@@ -33,6 +33,12 @@ double screen_ns(SearchProblem const& problem) {
   return measure == Measure::quantile || measure == Measure::tail_mean ? 150 : 0;
 }
 
+/// About what scoring two placements takes for a slot.
+double pair_ns(SearchProblem const& problem) {
+  return 2 * layer_ns(problem) * static_cast<double>(problem.profiles.size()) *
+         problem.scenario.weights.layers;
+}
+
 }  // namespace
 
 ExactEffort exact_effort(SearchProblem const& problem, std::size_t gateways) {
@@ -47,11 +53,14 @@ ExactEffort exact_effort(SearchProblem const& problem, std::size_t gateways) {
   effort.neighbours =
       std::clamp(static_cast<std::uint64_t>(pass_ns / scored_ns), fewest_neighbours, most_neighbours);
   effort.moves = std::max(effort.neighbours, static_cast<std::uint64_t>(descents_ns / scored_ns));
-  double const pair_ns = 2 * layer_ns(problem) * profiles * problem.scenario.weights.layers;
-  effort.final_slots =
-      std::max(effort.slots,
-               static_cast<std::uint32_t>(std::min<double>(problem.slots.snapshots, final_ns / pair_ns)));
+  effort.final_slots = std::max(effort.slots, static_cast<std::uint32_t>(std::min<double>(
+                                                  problem.slots.snapshots, final_ns / pair_ns(problem))));
   return effort;
+}
+
+std::uint32_t verification_slots(SearchProblem const& problem) {
+  double const slots = final_ns / 32 / pair_ns(problem);
+  return std::clamp(static_cast<std::uint32_t>(std::min(slots, 1e9)), 1u, problem.slots.snapshots);
 }
 
 }  // namespace spacemoe

@@ -22,4 +22,7 @@ struct ExactEffort {
 /// most, and all descents take a minute; shared hosts, on which drawn experts queue, take most.
 ExactEffort exact_effort(SearchProblem const& problem, std::size_t gateways);
 
+/// Slots of a draw on which a result is verified: all, or so many that 32 draws take about 20 s of one core.
+std::uint32_t verification_slots(SearchProblem const& problem);
+
 }  // namespace spacemoe

@@ -56,13 +56,13 @@ ActivationWeights SearchProblem::mean_profile() const {
   return mean;
 }
 
-SnapshotBatch SearchProblem::some_slots(std::uint32_t count) const {
+SnapshotBatch SearchProblem::some_slots(std::uint32_t count, std::uint32_t first) const {
   if (count == slots.snapshots) return slots;
   SnapshotBatch some{slots.wiring, count, {}};
   std::size_t const size = std::size_t{slots.wiring->degree} * slots.wiring->nodes;
   for (std::uint64_t i = 0; i < count; ++i) {
-    auto const from =
-        slots.latency_ns.begin() + static_cast<std::ptrdiff_t>(i * slots.snapshots / count * size);
+    std::uint64_t const slot = (first + i * slots.snapshots / count) % slots.snapshots;
+    auto const from = slots.latency_ns.begin() + static_cast<std::ptrdiff_t>(slot * size);
     some.latency_ns.insert(some.latency_ns.end(), from, from + static_cast<std::ptrdiff_t>(size));
   }
   return some;

@@ -26,8 +26,8 @@ struct SearchProblem {
 
   /// Weights of all profiles together: each scaled to sum to 1 in every layer.
   ActivationWeights mean_profile() const;
-  /// `count` snapshots, evenly spread.
-  SnapshotBatch some_slots(std::uint32_t count) const;
+  /// `count` snapshots, evenly spread, from number `first` on.
+  SnapshotBatch some_slots(std::uint32_t count, std::uint32_t first = 0) const;
 };
 
 }  // namespace spacemoe

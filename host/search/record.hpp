@@ -12,6 +12,7 @@ namespace spacemoe {
 /// A search from its start to the comparison on draws that it did not see.
 struct SearchRecord {
   Strategy start{};
+  std::string start_text;  ///< the strategy, or the file
   Objective objective;
   SearchResult result;
   LowerBound bound;       ///< of the planned mean, of all placements or those with the start's gateways

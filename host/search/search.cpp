@@ -12,6 +12,7 @@
 #include "host/errors.hpp"
 #include "host/evaluation/planning.hpp"
 #include "host/search/memory.hpp"
+#include "host/search/verification.hpp"
 
 namespace spacemoe {
 namespace {
@@ -106,10 +107,6 @@ std::string_view name(SearchEnd end) {
   constexpr std::array<std::string_view, 4> names{"local optimum", "moves used up", "time over",
                                                   "interrupted"};
   return names[static_cast<std::size_t>(end)];
-}
-
-std::uint64_t SearchState::moves() const {
-  return std::accumulate(counts.tried.begin(), counts.tried.end(), std::uint64_t{0});
 }
 
 /// Exact scoring around one placement.
@@ -214,7 +211,7 @@ void Search::anneal() {
 }
 
 void Search::note(double value_ns) {
-  state_.trace.push_back({state_.stage, state_.moves(), elapsed_s(), value_ns / ns_per_ms});
+  state_.trace.push_back({state_.stage, state_.counts, elapsed_s(), value_ns / ns_per_ms});
 }
 
 Placement Search::with_sorted_experts(Placement const& placement) const {
@@ -275,7 +272,9 @@ void Search::descend() {
   Placement const& descended = exact_->incumbent->layout().placement();
   bool const gateways_moved = descended.gateway != state_.descending.gateway;
   state_.descending = descended;
-  note(std::min(state_.best_ns, exact_->descent->value_ns(exact_->incumbent->totals())));
+  // A screened objective counts once a race has confirmed it, which is where the descent ends.
+  double const value_ns = exact_->descent->value_ns(exact_->incumbent->totals());
+  if (!is_screened(options_.objective)) note(std::min(state_.best_ns, value_ns));
   if (!pass.complete) {
     end_ = options_.time_s ? SearchEnd::time : SearchEnd::moves;
     end_descent(false);
@@ -318,6 +317,8 @@ void Search::end_descent(bool local_optimum) {
     state_.best_ns = value_ns;
     state_.local_optimum = local_optimum;
   }
+  if (is_screened(options_.objective)) note(state_.best_ns);
+  if (state_.descended < chain_count) state_.chains[state_.descended].best = state_.descending;
   exact_.reset();
   ++state_.descended;
   if (end_) return;
@@ -325,7 +326,7 @@ void Search::end_descent(bool local_optimum) {
     state_.descending = state_.chains[state_.descended].best;
     begin_descent();
   } else if (shakes_again()) {
-    state_.descending = shaken_best();
+    state_.descending = shaken();
     begin_descent();
   } else {
     state_.stage = SearchStage::done;
@@ -339,11 +340,13 @@ bool Search::shakes_again() const {
   return state_.descended < chain_count + usual_shakes && state_.descent_moves < effort_.moves / shaken_share;
 }
 
-/// The best after some hot steps of annealing, and every other time somewhere else on the shell; its experts
-/// are on their best hosts.
-Placement Search::shaken_best() {
+/// The best, every third time what a chain came to, after some hot steps of annealing, and every other time
+/// somewhere else on the shell; its experts are on their best hosts.
+Placement Search::shaken() {
   std::uint32_t const shake = state_.descended - chain_count;
-  Layout layout(state_.best, problem_.limits);
+  Placement const& before =
+      shake % 3 == 2 ? state_.chains[shake / 3 % state_.chains.size()].best : state_.best;
+  Layout layout(before, problem_.limits);
   if (problem_.ring && options_.move_gateways && shake % 2 == 1) {
     Words4 const words = draw(problem_.scenario.seed, Purpose::search, shifting_step, 0, state_.descended);
     shift_all(layout, *problem_.ring, words.word[0] % problem_.ring->planes,
@@ -435,9 +438,10 @@ std::pair<Strategy, Placement> search_start(SearchProblem const& problem) {
 
 Placement refined(Scenario const& scenario, Backend& backend, std::function<void(double)> const& progress) {
   SearchProblem const problem(scenario, backend);
-  Search search(problem, search_start(problem).second, search_options(scenario.search));
+  Placement const start = search_start(problem).second;
+  Search search(problem, start, search_options(scenario.search));
   while (search.step()) progress(search.progress());
-  return search.result().placement;
+  return verified(problem, search_options(scenario.search).objective, start, search.result()).placement;
 }
 
 std::pair<Strategy, Placement> best_start(SearchProblem const& problem) {

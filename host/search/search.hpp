@@ -34,7 +34,8 @@ struct SearchOptions {
 
 enum class SearchStage : std::uint8_t {
   annealing,  ///< on mean path latencies, several chains side by side
-  descent,    ///< on the exact objective, from the best of every chain, then from the best of all, shaken
+  descent,    ///< on the exact objective, from the best of every chain, then from the best of all or a chain,
+              ///< shaken
   done,
 };
 
@@ -45,7 +46,7 @@ std::string_view name(SearchEnd end);
 /// The objective after some moves.
 struct TracePoint {
   SearchStage stage;
-  std::uint64_t moves;  ///< tried so far
+  MoveCounts counts;  ///< moves so far
   double elapsed_s;
   double value_ms;  ///< of the best so far; when annealing, by the mean model
 };
@@ -58,7 +59,7 @@ struct SearchState {
   };
   SearchStage stage = SearchStage::annealing;
   std::uint64_t rounds = 0;         ///< of annealing that are over
-  std::vector<Chain> chains;        ///< best first once annealing is over
+  std::vector<Chain> chains;        ///< best first once annealing is over; then what descents made of them
   std::uint32_t descended = 0;      ///< chains and shaken placements that have been descended from
   Placement descending;             ///< where the next one has come to
   std::uint64_t descent_moves = 0;  ///< scored so far
@@ -70,7 +71,7 @@ struct SearchState {
   std::vector<TracePoint> trace;
   double elapsed_s = 0;
 
-  std::uint64_t moves() const;
+  std::uint64_t moves() const { return counts.all_tried(); }
 };
 
 /// A screened objective of a result and its start, on common tokens.
@@ -78,6 +79,13 @@ struct SampledResult {
   std::uint64_t tokens = 0;  ///< per placement
   double start_ms = 0;
   double value_ms = 0;
+};
+
+/// Whether a placement is better than its start where neither was planned.
+struct Verdict {
+  bool better = false;
+  std::uint32_t draws = 0;  ///< of outages, half a slot later, that it took
+  Estimate difference_ms;   ///< of the objective, found - start, with the interval that decided
 };
 
 struct SearchResult {
@@ -90,6 +98,8 @@ struct SearchResult {
   double lost = 0;
   /// Of the last race, which the result won, or else it is the start. Under screened objectives only.
   std::optional<SampledResult> sampled;
+  /// Of verified(); until then nothing is.
+  Verdict verdict;
   SearchEnd end{};
   std::uint32_t slots = 0;          ///< on which moves were scored exactly
   std::uint32_t final_slots = 0;    ///< on which the figures above were
@@ -131,7 +141,7 @@ class Search {
   bool confirm(Pass const& pass, MoveCounts& counts);
   void end_descent(bool local_optimum);
   bool shakes_again() const;
-  Placement shaken_best();
+  Placement shaken();
   Placement with_sorted_experts(Placement const& placement) const;
   RaceResult race(Exact const& exact, std::span<Placement const> contenders, FreshDraws use,
                   std::size_t number) const;
@@ -160,8 +170,8 @@ SearchOptions search_options(SearchSettings const& settings);
 /// The start that scenario.search names, number 0 of a random strategy's placements, or else best_start().
 std::pair<Strategy, Placement> search_start(SearchProblem const& problem);
 
-/// The placement of the strategy `refined`. `progress` is told the share of the work that is done, between
-/// rounds.
+/// The verified placement of the strategy `refined`. `progress` is told the share of the work that is done,
+/// between rounds.
 Placement refined(Scenario const& scenario, Backend& backend, std::function<void(double)> const& progress);
 
 /// The start that a search takes by itself: the best by mean path latencies of `greedy`, `spacemoe` and

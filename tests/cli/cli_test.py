@@ -266,7 +266,7 @@ class Optimize(Folder):
         with h5py.File(self.result) as result:
             self.assertEqual(list(result["strategy"].asstr()), ["rand-intra", "refined"])
         found = self.json("--start", self.result, "-o", again)
-        self.assertEqual(found["start"], "file")
+        self.assertEqual(found["start"], str(self.result))
         self.assertEqual(found["planned"]["start_mean_ms"], first["found_mean_ms"])
         self.assertLessEqual(found["planned"]["found_mean_ms"], first["found_mean_ms"])
         self.assertEqual(self.placement(again, "file"), self.placement(self.result, "refined"))
@@ -296,6 +296,37 @@ class Optimize(Folder):
                 figures = next(line for line in table if line.startswith(row + " ")).removeprefix(row).split()
                 self.assertEqual(figures[:2], [f"{planned[f'{which}_{kind}ms']:.2f}" for which in ("start", "found")])
 
+    def test_the_trace_tells_moves_by_kind_and_never_rises(self):
+        self.optimize("--objective", "p99", "-o", self.result)
+        import h5py
+        with h5py.File(self.result) as result:
+            stage = result["trace_stage"].asstr()[()].tolist()
+            value = result["trace_value_ms"][()].tolist()
+            for what in ("tried", "accepted"):
+                self.assertEqual(result[f"trace_{what}"][-1].tolist(), result[f"moves_{what}"][()].tolist())
+        descent = value[stage.index("descent"):]
+        self.assertEqual(descent, sorted(descent, reverse=True))
+
+    def test_starts_that_a_network_lacks_are_named_by_their_option(self):
+        message = self.refuse(2, "optimize", SCENARIOS / "edges.toml", "--start", "spacemoe")
+        self.assertIn("--start: spacemoe needs the planes of a shell", message)
+
+    def test_what_is_not_better_elsewhere_is_not_taken(self):
+        scenario = self.folder / "few.toml"
+        scenario.write_text(re.sub(r"slots = .*", "slots = 2", re.sub(
+            r"survival = .*", "survival = 0.7", pathlib.Path(SMALL).read_text()).replace(
+                '"../', f'"{SCENARIOS.resolve().parent}/')) + "[search]\noutages = 1\n")
+        kept = 0
+        for seed in range(1, 6):
+            found = json.loads(self.succeed("optimize", scenario, *self.QUICK, "--seed", seed, "--format", "json"))
+            if not found["verified"]["better"]:
+                kept += 1
+                self.assertEqual(found["planned"]["found_mean_ms"], found["planned"]["start_mean_ms"])
+                self.assertEqual(found["fresh"]["latency"]["mean"]["difference_ms"]["mean"], 0)
+            else:
+                self.assertLess(found["verified"]["difference_ms"]["high"], 0)
+        self.assertGreater(kept, 0)
+
     def test_fixed_gateways_stay(self):
         self.optimize("--start", "spacemoe", "--fixed-gateways", "-o", self.result)
         start, found = (self.placement(self.result, name) for name in ("spacemoe", "refined"))
@@ -324,7 +355,7 @@ class Optimize(Folder):
         self.assertEqual(self.placement(evaluated, "refined"), self.placement(self.result, "refined"))
 
     def test_an_interrupted_search_goes_on(self):
-        words = ["optimize", SMALL, "--moves", 4000000, "--replications", 2, "-o"]
+        words = ["optimize", SMALL, "--moves", 2000000, "--replications", 2, "-o"]
         whole, left = self.folder / "whole.h5", self.folder / "left.h5"
         self.succeed(*words, whole)
         run = subprocess.Popen([PROGRAM, *map(str, words), left], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL,
@@ -341,8 +372,8 @@ class Optimize(Folder):
         checkpoint = self.folder / "left.h5.checkpoint"
         before = checkpoint.read_text()
         self.assertIn("'seed = 1' there, 'seed = 3' here", self.refuse(2, *words, left, "--seed", 3))
-        timed = [word for word in words if word not in ("--moves", 4000000)]
-        self.assertIn("moves", self.refuse(2, *timed, left, "--time", 1))
+        timed = [word for word in words if word not in ("--moves", 2000000)]
+        self.assertIn("belongs to a search that ends by moves", self.refuse(2, *timed, left, "--time", 1))
         self.assertEqual(checkpoint.read_text(), before)
         self.succeed(*words, left)
         self.assertFalse(checkpoint.exists())

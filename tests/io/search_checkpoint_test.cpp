@@ -33,7 +33,11 @@ SearchState some_state() {
   state.local_optimum = true;
   state.counts.tried = {1, 2, 3, 4, 5, 6, 7'000'000'000'000};
   state.counts.accepted = {7, 6, 5, 4, 3, 2, 1};
-  state.trace = {{SearchStage::annealing, 10, 0.1, 1.0 / 3}, {SearchStage::descent, 20, 0.25, 1e-7}};
+  MoveCounts before;
+  before.tried[2] = 10;
+  before.accepted[2] = 4;
+  state.trace = {{SearchStage::annealing, before, 0.1, 1.0 / 3},
+                 {SearchStage::descent, state.counts, 0.25, 1e-7}};
   state.elapsed_s = 0.1 + 0.2;
   return state;
 }
@@ -58,8 +62,8 @@ void expect_equal(SearchState const& a, SearchState const& b) {
   for (std::size_t i = 0; i < a.trace.size(); ++i) {
     TracePoint const& p = a.trace[i];
     TracePoint const& q = b.trace[i];
-    EXPECT_EQ(std::tuple(p.stage, p.moves, p.elapsed_s, p.value_ms),
-              std::tuple(q.stage, q.moves, q.elapsed_s, q.value_ms));
+    EXPECT_EQ(std::tuple(p.stage, p.counts.tried, p.counts.accepted, p.elapsed_s, p.value_ms),
+              std::tuple(q.stage, q.counts.tried, q.counts.accepted, q.elapsed_s, q.value_ms));
   }
   EXPECT_EQ(a.elapsed_s, b.elapsed_s);
 }

@@ -163,7 +163,9 @@ void expect_same(SearchResult const& a, SearchResult const& b) {
   for (std::size_t i = 0; i < a.state.trace.size(); ++i) {
     TracePoint const& p = a.state.trace[i];
     TracePoint const& q = b.state.trace[i];
-    EXPECT_EQ(std::tuple(p.stage, p.moves, p.value_ms), std::tuple(q.stage, q.moves, q.value_ms)) << i;
+    EXPECT_EQ(std::tuple(p.stage, p.counts.tried, p.value_ms),
+              std::tuple(q.stage, q.counts.tried, q.value_ms))
+        << i;
   }
 }
 
