@@ -14,7 +14,7 @@
 #include "host/search/annealing.hpp"
 #include "host/search/descent.hpp"
 #include "host/search/exact_scores.hpp"
-#include "host/search/search.hpp"
+#include "host/search/refined.hpp"
 
 namespace {
 
@@ -28,8 +28,7 @@ class Contest {
   Contest(Scenario const& scenario, Backend& backend, std::uint64_t tries)
       : problem_(scenario, backend), tries_(tries), start_(search_start(problem_).second) {
     for (std::uint32_t s = 0; s < problem_.limits.satellites; ++s) all_.push_back(satellite(s));
-    model_ = std::make_unique<MeanModel>(scenario, problem_.compute, problem_.mean_profile(), all_,
-                                         MeanPaths(problem_.slots, backend, all_, LostPath::shunned));
+    model_ = std::make_unique<MeanModel>(problem_, all_);
   }
 
   void run() const {

@@ -13,7 +13,7 @@
 #include "host/io/result_file.hpp"
 #include "host/io/scenario_file.hpp"
 #include "host/search/memory.hpp"
-#include "host/search/search.hpp"
+#include "host/search/refined.hpp"
 
 namespace spacemoe {
 namespace {

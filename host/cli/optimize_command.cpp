@@ -20,6 +20,7 @@
 #include "host/search/memory.hpp"
 #include "host/search/planned_bound.hpp"
 #include "host/search/record.hpp"
+#include "host/search/refined.hpp"
 #include "host/search/verification.hpp"
 
 namespace spacemoe {

@@ -34,6 +34,10 @@ std::vector<double> shares_of_ranks(LayerLaw const& law, std::span<std::uint32_t
 
 }  // namespace
 
+MeanModel::MeanModel(SearchProblem const& problem, std::span<SatelliteId const> gateways)
+    : MeanModel(problem.scenario, problem.compute, problem.mean_profile(), gateways,
+                MeanPaths(problem.slots, problem.backend, gateways, LostPath::shunned)) {}
+
 MeanModel::MeanModel(Scenario const& scenario, ComputeTimes const& compute, ActivationWeights const& weights,
                      std::span<SatelliteId const> gateways, MeanPaths paths)
     : own_gateway_(scenario.aggregation == Aggregation::own_gateway),

@@ -9,6 +9,7 @@
 #include "host/model/compute.hpp"
 #include "host/search/layout.hpp"
 #include "host/search/mean_paths.hpp"
+#include "host/search/problem.hpp"
 
 namespace spacemoe {
 
@@ -18,6 +19,8 @@ namespace spacemoe {
 /// charged the queue that it can expect.
 class MeanModel {
  public:
+  /// Of all profiles and planning slots of a search.
+  MeanModel(SearchProblem const& problem, std::span<SatelliteId const> gateways);
   /// `paths` are from the satellites that may be gateways; `weights` are those that are sampled.
   MeanModel(Scenario const& scenario, ComputeTimes const& compute, ActivationWeights const& weights,
             std::span<SatelliteId const> gateways, MeanPaths paths);

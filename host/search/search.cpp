@@ -4,15 +4,11 @@
 #include <array>
 #include <cmath>
 #include <numeric>
-#include <stdexcept>
 #include <utility>
 
 #include <tbb/parallel_for.h>
 
-#include "host/errors.hpp"
-#include "host/evaluation/planning.hpp"
 #include "host/search/memory.hpp"
-#include "host/search/verification.hpp"
 
 namespace spacemoe {
 namespace {
@@ -48,8 +44,6 @@ constexpr std::uint64_t most_steps = 10000000;
 /// Memory for mean paths, with the sums that they are made of.
 constexpr std::uint64_t mean_path_bytes = std::uint64_t{1} << 30;
 constexpr std::uint32_t gateway_reach = 2;
-/// Slots whose paths a strategy plans with at a time.
-constexpr std::uint32_t slots_at_once = 8;
 
 /// Satellites that may become gateways: all, or as many around the start's gateways as memory allows.
 std::vector<SatelliteId> possible_gateways(SearchProblem const& problem, Placement const& start, bool move) {
@@ -68,12 +62,6 @@ std::size_t gateways_scored(SearchProblem const& problem) {
   return std::min<std::size_t>(problem.limits.satellites, 14 * std::size_t{problem.scenario.weights.layers});
 }
 
-std::unique_ptr<MeanModel> mean_model(SearchProblem const& problem,
-                                      std::vector<SatelliteId> const& gateways) {
-  return std::make_unique<MeanModel>(problem.scenario, problem.compute, problem.mean_profile(), gateways,
-                                     MeanPaths(problem.slots, problem.backend, gateways, LostPath::shunned));
-}
-
 /// How far a detour to one expert reaches through to its layer: the least where the slowest drawn may be any
 /// of many. The square root serves both moves of experts, which gain that share, and those of gateways, which
 /// gain all; scaled to 1 at two of eight.
@@ -81,19 +69,6 @@ double reach_of_an_expert(MeanModel const& model) {
   double sum = 0;
   for (std::uint32_t l = 0; l < model.layers(); ++l) sum += std::ranges::max(model.rank_share(l));
   return std::sqrt(4 * sum / model.layers());
-}
-
-/// Latency [ns] by the mean model.
-double mean_model_ns(MeanModel const& model, Layout const& layout) {
-  std::vector<std::uint32_t> order(layout.experts());
-  std::vector<double> cost_ns(layout.experts());
-  std::iota(order.begin(), order.end(), 0u);
-  double sum_ns = 0;
-  for (std::uint32_t l = 0; l < layout.layers(); ++l) {
-    model.cost_experts(layout, l, order, cost_ns);
-    sum_ns += model.layer_ns(layout, l, cost_ns);
-  }
-  return sum_ns;
 }
 
 }  // namespace
@@ -126,7 +101,7 @@ Search::Search(SearchProblem const& problem, Placement start, SearchOptions cons
       options_(options),
       effort_(exact_effort(problem, gateways_scored(problem))),
       begun_(Clock::now()) {
-  model_ = mean_model(problem_, possible_gateways(problem_, start_, options_.move_gateways));
+  model_ = std::make_unique<MeanModel>(problem_, possible_gateways(problem_, start_, options_.move_gateways));
   heat_ns_ = mean_link_ns(problem_.slots) * reach_of_an_expert(*model_);
   for (std::uint32_t c = 0; c < chain_count; ++c) {
     chains_.push_back(std::make_unique<Annealing>(*model_, problem_.network.wiring(), options_.move_gateways,
@@ -416,57 +391,6 @@ double mean_link_ns(SnapshotBatch const& slots) {
     ++count;
   }
   return count > 0 ? sum / count : 1;
-}
-
-SearchOptions search_options(SearchSettings const& settings) {
-  SearchOptions options;
-  options.objective = objective_named(settings.objective).value();
-  options.objective.worst_case = settings.worst_case;
-  options.objective.lost_penalty_ms = settings.lost_penalty_ms;
-  options.move_gateways = settings.move_gateways;
-  options.moves = settings.moves;
-  return options;
-}
-
-std::pair<Strategy, Placement> search_start(SearchProblem const& problem) {
-  if (problem.scenario.search.start.empty()) return best_start(problem);
-  Strategy const strategy = strategy_named(problem.scenario.search.start).value();
-  PlacementPlanner planner(problem.scenario, problem.network, problem.compute, problem.backend,
-                           slots_at_once);
-  return {strategy, planner.placements(strategy).front()};
-}
-
-Placement refined(Scenario const& scenario, Backend& backend, std::function<void(double)> const& progress) {
-  SearchProblem const problem(scenario, backend);
-  Placement const start = search_start(problem).second;
-  Search search(problem, start, search_options(scenario.search));
-  while (search.step()) progress(search.progress());
-  return verified(problem, search_options(scenario.search).objective, start, search.result()).placement;
-}
-
-std::pair<Strategy, Placement> best_start(SearchProblem const& problem) {
-  PlacementPlanner planner(problem.scenario, problem.network, problem.compute, problem.backend,
-                           slots_at_once);
-  std::vector<std::pair<Strategy, Placement>> starts;
-  std::optional<ScenarioError> refusal;
-  for (Strategy const strategy : {Strategy::greedy, Strategy::spacemoe, Strategy::staircase}) {
-    if (needs_shell(strategy) && !problem.ring) continue;
-    try {
-      starts.emplace_back(strategy, planner.placements(strategy).front());
-    } catch (ScenarioError const& error) {
-      if (!refusal) refusal = error;
-    }
-  }
-  if (starts.empty()) throw *refusal;
-  std::vector<SatelliteId> gateways;
-  for (auto const& [strategy, start] : starts) {
-    gateways.insert(gateways.end(), start.gateway.begin(), start.gateway.end());
-  }
-  PathSources const sources(std::move(gateways));
-  auto const model = mean_model(problem, {sources.ids().begin(), sources.ids().end()});
-  return *std::ranges::min_element(starts, {}, [&](auto const& start) {
-    return mean_model_ns(*model, Layout(start.second, problem.limits));
-  });
 }
 
 }  // namespace spacemoe

@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 
 #include "host/cpu/cpu_backend.hpp"
+#include "host/search/refined.hpp"
 #include "tests/io/scenario_support.hpp"
 
 namespace spacemoe::test {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "host/cpu/cpu_backend.hpp"
+#include "host/search/refined.hpp"
 #include "tests/support/scenarios.hpp"
 
 namespace spacemoe {

@@ -10,6 +10,7 @@
 #include "host/cpu/cpu_backend.hpp"
 #include "host/errors.hpp"
 #include "host/evaluation/planning.hpp"
+#include "host/search/refined.hpp"
 #include "host/search/search.hpp"
 #include "tests/support/scenarios.hpp"
 

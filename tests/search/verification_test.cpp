@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 
+#include "host/search/refined.hpp"
 #include "tests/search/searching.hpp"
 
 namespace spacemoe::testing {
