@@ -13,6 +13,7 @@
 #include "host/cli/progress.hpp"
 #include "host/cli/search_report.hpp"
 #include "host/cpu/cpu_backend.hpp"
+#include "host/errors.hpp"
 #include "host/evaluation/evaluate.hpp"
 #include "host/io/result_file.hpp"
 #include "host/io/scenario_file.hpp"
@@ -139,6 +140,10 @@ class Run {
     bool const timed = request_.time_s.has_value();
     auto state = checkpoint_ ? read_checkpoint(*checkpoint_, resolved_, timed) : std::nullopt;
     Search search(problem, start, options);
+    if (state && !search.fits(*state)) {
+      throw ScenarioError({checkpoint_->string(), "is damaged: its placements are none of this search",
+                           "delete it to begin afresh, or write the result elsewhere"});
+    }
     if (state) search.resume(std::move(*state));
     Progress progress("searching", "moves");
     auto last = std::chrono::steady_clock::now();

@@ -113,6 +113,20 @@ Search::Search(SearchProblem const& problem, Placement start, SearchOptions cons
 
 Search::~Search() = default;
 
+bool Search::fits(SearchState const& state) const {
+  auto const fits_one = [&](Placement const& placement) {
+    return placement.layers == start_.layers && placement.experts == start_.experts &&
+           placement.gateway.size() == start_.gateway.size() && placement.host.size() == start_.host.size() &&
+           problems(placement, problem_.limits).empty();
+  };
+  bool const chains = state.chains.size() == chains_.size() &&
+                      std::ranges::all_of(state.chains, [&](SearchState::Chain const& chain) {
+                        return fits_one(chain.current) && fits_one(chain.best);
+                      });
+  bool const descending = state.stage != SearchStage::descent || fits_one(state.descending);
+  return chains && descending && fits_one(state.best);
+}
+
 void Search::resume(SearchState state) {
   state_ = std::move(state);
   elapsed_before_s_ = state_.elapsed_s;

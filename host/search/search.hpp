@@ -114,7 +114,10 @@ class Search {
   Search(SearchProblem const& problem, Placement start, SearchOptions const& options);
   ~Search();
 
-  /// Goes on from another search's state; call before the first step.
+  /// Whether a state may be one of this search: as many chains, and placements of its shape that keep the
+  /// rules.
+  bool fits(SearchState const& state) const;
+  /// Goes on from another search's state, which fits; call before the first step.
   void resume(SearchState state);
   /// Takes a round of annealing or a pass of descent; false when there is nothing left to do.
   bool step();

@@ -375,6 +375,11 @@ class Optimize(Folder):
         timed = [word for word in words if word not in ("--moves", 2000000)]
         self.assertIn("belongs to a search that ends by moves", self.refuse(2, *timed, left, "--time", 1))
         self.assertEqual(checkpoint.read_text(), before)
+        damaged = json.loads(before)
+        damaged["state"]["chains"][0]["current"]["host"][0] = 4000000000
+        checkpoint.write_text(json.dumps(damaged))
+        self.assertIn("its placements are none of this search", self.refuse(2, *words, left))
+        checkpoint.write_text(before)
         self.succeed(*words, left)
         self.assertFalse(checkpoint.exists())
         self.assertEqual(self.digest(left), self.digest(whole))

@@ -18,6 +18,7 @@
 #include "host/search/layer_windows.hpp"
 #include "tests/support/enumeration.hpp"
 #include "tests/support/graphs.hpp"
+#include "tests/support/scenarios.hpp"
 
 namespace spacemoe::testing {
 namespace {
@@ -478,6 +479,38 @@ TEST(LowerBoundWindows, CountManyExpertsInSteps) {
   EXPECT_EQ(bound.kind, "windows of 2 layers");
   EXPECT_LE(*bound.mean_ms, best_ms);
   EXPECT_GE(*bound.mean_ms, 0.9 * best_ms);
+}
+
+// Both hosts of the one layer are 1 ms away in one slot; in the other one of them is cut off and the other 50
+// ms away. All tokens that arrive, half of them, take 2 ms, though averaged over slots one host costs 51.
+TEST(LowerBoundLosses, CountThatTheSlowestMayBeLost) {
+  Scenario scenario = small_scenario();
+  scenario.constellation.shells.clear();
+  scenario.links = {};
+  scenario.listed_nodes = 3;
+  scenario.listed_links = {{satellite(0), satellite(1), 1'000'000}, {satellite(0), satellite(2), 1'000'000}};
+  scenario.model.layers = scenario.model.moe_layers = 1;
+  scenario.model.experts = scenario.model.top_k = 2;
+  scenario.weights = uniform_weights(1, 2);
+  scenario.compute = {};
+  scenario.compute.expert_ms = {0};
+  scenario.compute.gateway_ms = {0};
+  scenario.compute.head_ms = 0;
+  Network const network = make_network(scenario);
+  Snapshot const first = network.snapshot(0, 0, Purpose::planning_outage);
+  Snapshot second = first;
+  second.latency_ns = {unreachable, 50'000'000};
+  SnapshotBatch const slots = batch(network.wiring(), {first, second});
+  ComputeTimes const compute(scenario.model, scenario.compute);
+  ScoringTables const tables(scenario.law, scenario.weights, 2, compute, 3);
+  auto const backend = make_cpu_backend();
+  LowerBoundOptions options;
+  options.fixed_gateways = {satellite(0)};
+  options.allowed_loss = 0.5;
+  EXPECT_LE(lower_bound(scenario, slots, compute, tables, *backend, options).mean_ms.value_or(0), 2);
+  // Nobody may lose tokens: then there is no placement at all.
+  options.allowed_loss = 0;
+  EXPECT_FALSE(lower_bound(scenario, slots, compute, tables, *backend, options).mean_ms);
 }
 
 TEST(LowerBoundReasons, SayWhyThereIsNone) {
