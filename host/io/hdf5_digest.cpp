@@ -1,60 +1,18 @@
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <memory>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <hdf5_hl.h>
-#include <openssl/evp.h>
 
 #include "host/errors.hpp"
 #include "host/io/hdf5_reader.hpp"
 #include "host/io/result_file.hpp"
+#include "host/io/sha256.hpp"
 
 namespace spacemoe {
 namespace {
-
-/// SHA-256 over a sequence of numbers, texts and byte strings; each goes in with its length, so that no two
-/// sequences run into one another.
-class Sha256 {
- public:
-  Sha256() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
-    if (!context_ || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) {
-      throw std::runtime_error("OpenSSL has no SHA-256");
-    }
-  }
-
-  void add(std::uint64_t number) {
-    std::array<unsigned char, 8> bytes{};
-    for (unsigned i = 0; i < 8; ++i) bytes[i] = static_cast<unsigned char>(number >> (8 * i));
-    update(bytes.data(), bytes.size());
-  }
-
-  void add(std::string_view bytes) {
-    add(bytes.size());
-    update(bytes.data(), bytes.size());
-  }
-
-  std::string hexadecimal() {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
-    unsigned length = 0;
-    EVP_DigestFinal_ex(context_.get(), hash.data(), &length);
-    std::string text;
-    for (unsigned i = 0; i < length; ++i) {
-      text += "0123456789abcdef"[hash[i] >> 4];
-      text += "0123456789abcdef"[hash[i] & 15];
-    }
-    return text;
-  }
-
- private:
-  void update(void const* bytes, std::size_t size) { EVP_DigestUpdate(context_.get(), bytes, size); }
-
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
-};
 
 bool in_payload(std::string_view name) {
   return !name.starts_with("provenance_") && !name.starts_with("timing_");
@@ -154,7 +112,7 @@ std::string digest(hdf5::File const& file) {
     add_axes(hash, dataset, hdf5::shape(source).size());
     add_attributes(hash, dataset);
   }
-  return hash.hexadecimal();
+  return hexadecimal(hash.bytes());
 }
 
 }  // namespace
