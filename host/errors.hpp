@@ -11,6 +11,9 @@ struct Complaint {
   std::string where;   ///< "file:line key", or the option
   std::string what;    ///< what is wrong, and why
   std::string remedy;  ///< the nearest valid key, value or range; may be empty
+  /// All values are sound, but together they leave no room for what is to be placed. A sweep notes it and goes
+  /// on to its other points.
+  bool infeasible = false;
 };
 
 /// Input that a person can put right; carries every complaint at once. Exit status 2.

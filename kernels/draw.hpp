@@ -20,6 +20,7 @@ enum class Purpose : std::uint32_t {
   common_layers = 8,
   fresh_seed = 9,
   search = 10,
+  sweep_design = 11,
 };
 
 /// The scenario's seed.

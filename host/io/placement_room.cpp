@@ -101,7 +101,7 @@ void check_room(std::string const& where, Scenario const& scenario, std::vector<
     }
   }
   for (auto const& [names, shortage] : failing) {
-    complaints.push_back({where, names + ": " + shortage.what, shortage.remedy});
+    complaints.push_back({where, names + ": " + shortage.what, shortage.remedy, true});
   }
 }
 

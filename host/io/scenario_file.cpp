@@ -59,13 +59,20 @@ Scenario load_scenario(std::filesystem::path const& file, ScenarioOverrides cons
 Scenario parse_scenario(std::string text, std::filesystem::path const& file,
                         ScenarioOverrides const& overrides) {
   std::vector<Complaint> complaints;
+  auto const document = parse_toml(text, file, complaints);
+  auto scenario = document ? read_scenario(*document, overrides, complaints) : std::nullopt;
+  if (!scenario) throw ScenarioError(std::move(complaints));
+  scenario->given_text = std::move(text);
+  return std::move(*scenario);
+}
+
+std::optional<Scenario> read_scenario(TomlValue const& document, ScenarioOverrides const& overrides,
+                                      std::vector<Complaint>& complaints) {
+  std::size_t const before = complaints.size();
   Scenario scenario;
-  if (auto const document = parse_toml(text, file, complaints)) {
-    TableReader root(*document, "", complaints);
-    read_sections(root, overrides, scenario);
-  }
-  if (!complaints.empty()) throw ScenarioError(std::move(complaints));
-  scenario.given_text = std::move(text);
+  TableReader root(document, "", complaints);
+  read_sections(root, overrides, scenario);
+  if (complaints.size() > before) return std::nullopt;
   return scenario;
 }
 

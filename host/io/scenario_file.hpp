@@ -8,6 +8,7 @@
 
 #include "host/evaluation/scenario.hpp"
 #include "host/io/placement_file.hpp"
+#include "host/io/toml_document.hpp"
 
 namespace spacemoe {
 
@@ -28,6 +29,11 @@ Scenario load_scenario(std::filesystem::path const& file, ScenarioOverrides cons
 /// The same from text that is in memory; `file` is what complaints call it.
 Scenario parse_scenario(std::string text, std::filesystem::path const& file,
                         ScenarioOverrides const& overrides = {});
+
+/// The same from a document that is parsed, with complaints added to those that are there; its `given_text`
+/// is empty.
+std::optional<Scenario> read_scenario(TomlValue const& document, ScenarioOverrides const& overrides,
+                                      std::vector<Complaint>& complaints);
 
 /// The scenario with every default spelt out and every file it names included, as TOML that load_scenario
 /// takes back to the same scenario (listed links and rates per satellite inline).

@@ -86,6 +86,22 @@ std::string TomlValue::description() const {
   return "a date or time";
 }
 
+std::string inline_text(TomlValue const& value) {
+  if (auto const* text = value.as<std::string>()) return toml_string(*text);
+  std::string all;
+  if (auto const* array = value.as<TomlArray>()) {
+    for (TomlValue const& element : *array) all += (all.empty() ? "" : ", ") + inline_text(element);
+    return "[" + all + "]";
+  }
+  if (auto const* table = value.as<TomlTable>()) {
+    for (auto const& [key, entry] : table->entries) {
+      all += (all.empty() ? "" : ", ") + key + " = " + inline_text(entry);
+    }
+    return "{" + all + "}";
+  }
+  return value.description();
+}
+
 std::optional<TomlValue> parse_toml(std::string const& text, std::filesystem::path const& file,
                                     std::vector<Complaint>& complaints) {
   try {

@@ -54,6 +54,9 @@ struct TomlEntry {
   TomlValue value;
 };
 
+/// The value as TOML writes it on one line.
+std::string inline_text(TomlValue const& value);
+
 /// Parses TOML text; a syntax error is one complaint with file:line:column, and nothing is returned.
 std::optional<TomlValue> parse_toml(std::string const& text, std::filesystem::path const& file,
                                     std::vector<Complaint>& complaints);

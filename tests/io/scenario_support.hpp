@@ -51,7 +51,7 @@ class ScenarioFolder : public ::testing::Test {
 
   std::filesystem::path const& folder() const { return folder_; }
 
- private:
+  /// Text with paths relative to the folder.
   std::string without_folder(std::string text) const {
     std::string const prefix = folder_.string() + "/";
     for (auto at = text.find(prefix); at != std::string::npos; at = text.find(prefix)) {
@@ -60,6 +60,7 @@ class ScenarioFolder : public ::testing::Test {
     return text;
   }
 
+ private:
   std::filesystem::path folder_;
 };
 
