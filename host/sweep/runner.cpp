@@ -54,15 +54,30 @@ class Run {
         check();
         // Isolated, lest a thread that waits inside one point begins another and holds both in memory.
         PointRecord const record = tbb::this_task_arena::isolate([&] { return one(*point); });
-        std::scoped_lock const lock(finishing_);
-        hooks_.finished(record);
+        finish(record);
       }
     } catch (Stopped) {
     } catch (...) {
       std::scoped_lock const lock(finishing_);
-      if (!error_) error_ = std::current_exception();
-      stopping_ = true;
+      stop();
     }
+  }
+
+  void finish(PointRecord const& record) {
+    std::scoped_lock const lock(finishing_);
+    if (stopping_) throw Stopped();
+    try {
+      hooks_.finished(record);
+    } catch (...) {
+      stop();
+      throw Stopped();
+    }
+  }
+
+  /// Ends the sweep with the exception at hand.
+  void stop() {
+    if (!error_) error_ = std::current_exception();
+    stopping_ = true;
   }
 
   PointRecord one(std::uint64_t point) {
