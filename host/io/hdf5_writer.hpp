@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -43,6 +44,19 @@ class Writer {
   }
   void dataset(Label const& label, std::vector<std::string> const& axes,
                std::vector<std::string> const& values);
+  /// The same piece by piece: `block(i)` gives all values over the last `inner` axes at the i-th place of the
+  /// axes before them, so that no more than one block is held at a time.
+  template <class Block>
+  void dataset_by_blocks(Label const& label, std::vector<std::string> const& axes, std::size_t inner,
+                         Block block) {
+    using Number = typename decltype(block(0))::value_type;
+    Dataset const dataset = create(label, axes, number_type<Number>(), blocks(axes, inner));
+    for (std::uint64_t i = 0; i < block_count(axes, inner); ++i) {
+      std::vector<Number> const values = block(i);
+      write_block(dataset, axes, inner, i, number_type<Number>(), values.data(), values.size());
+    }
+    attach_scales(dataset, axes);
+  }
   /// A single text.
   void dataset(Label const& label, std::string const& text);
 
@@ -50,6 +64,18 @@ class Writer {
   std::vector<std::byte> image() const;
 
  private:
+  using Shape = std::vector<hsize_t>;
+
+  Shape shape(std::vector<std::string> const& axes) const;
+  /// Chunks for arrays that are written in one piece; none for small ones.
+  static Shape pieces(Shape shape, std::size_t number_bytes);
+  /// One chunk for each block over the last axes.
+  Shape blocks(std::vector<std::string> const& axes, std::size_t inner) const;
+  std::uint64_t block_count(std::vector<std::string> const& axes, std::size_t inner) const;
+  /// Compressed where there are chunks.
+  Dataset create(Label const& label, std::vector<std::string> const& axes, hid_t type, Shape const& chunk);
+  void write_block(Dataset const& dataset, std::vector<std::string> const& axes, std::size_t inner,
+                   std::uint64_t number, hid_t type, void const* values, std::size_t count);
   Dataset write(Label const& label, std::vector<std::string> const& axes, hid_t type, void const* values,
                 std::size_t count);
   void make_scale(Dataset const& dataset, std::string const& name);

@@ -1,8 +1,6 @@
 #include "host/io/result_file.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <ctime>
 #include <limits>
 #include <stdexcept>
 #include <string_view>
@@ -11,10 +9,10 @@
 #include "host/io/hdf5_reader.hpp"
 #include "host/io/hdf5_writer.hpp"
 #include "host/io/output_file.hpp"
+#include "host/io/provenance.hpp"
+#include "host/io/result_labels.hpp"
 #include "host/io/scenario_names.hpp"
 #include "host/io/search_result.hpp"
-#include "kernels/bins.hpp"
-#include "spacemoe_version.hpp"
 
 namespace spacemoe {
 namespace {
@@ -23,12 +21,6 @@ using hdf5::Writer;
 
 constexpr std::uint64_t format_version = 1;
 constexpr double absent = std::numeric_limits<double>::quiet_NaN();
-
-std::vector<std::uint32_t> counted(std::size_t count) {
-  std::vector<std::uint32_t> numbers(count);
-  for (std::size_t i = 0; i < count; ++i) numbers[i] = static_cast<std::uint32_t>(i);
-  return numbers;
-}
 
 /// `value` of every strategy, in order.
 template <class Value>
@@ -58,12 +50,6 @@ std::vector<std::uint64_t> per_cell(Evaluation const& evaluation, Value value) {
   return values;
 }
 
-/// The bins that any strategy uses; one bin when there are none, as an axis needs a length.
-struct BinRange {
-  std::uint32_t first = 0;
-  std::uint32_t count = 1;
-};
-
 BinRange used_bins(Evaluation const& evaluation) {
   std::uint32_t first = bin_count;
   std::uint32_t last = 0;
@@ -85,13 +71,12 @@ std::size_t placement_count(Evaluation const& evaluation) {
 }
 
 void write_axes(Writer& writer, Scenario const& scenario, Evaluation const& evaluation) {
-  writer.axis({"strategy", "1", "placement strategy"},
+  writer.axis(labels::strategy,
               per_strategy(evaluation, [](auto const& s) { return std::string(name(s.strategy)); }));
   writer.axis({"slot", "1", "time slot"}, counted(evaluation.slots));
-  writer.axis({"layer", "1", "mixture-of-experts layer"}, counted(evaluation.layers));
+  writer.axis(labels::layer, counted(evaluation.layers));
   writer.axis({"expert", "1", "routed expert of a layer"}, counted(evaluation.experts));
-  writer.axis({"quantile", "1", "level of a quantile"},
-              std::vector<double>(quantile_levels.begin(), quantile_levels.end()));
+  writer.axis(labels::quantile, std::vector<double>(quantile_levels.begin(), quantile_levels.end()));
   writer.axis({"placement", "1", "placement, over all strategies"}, counted(placement_count(evaluation)));
 
   std::vector<double> time_s;
@@ -114,21 +99,14 @@ void write_summary(Writer& writer, Evaluation const& evaluation) {
   auto const number = [&](hdf5::Label const& label, auto value) {
     writer.dataset(label, {"strategy"}, per_strategy(evaluation, value));
   };
-  number({"mean_ms", "ms", "mean token latency of delivered tokens"},
-         [](auto const& s) { return s.mean_ms; });
-  number({"standard_deviation_ms", "ms", "standard deviation of the token latency"},
-         [](auto const& s) { return s.standard_deviation_ms; });
-  number({"standard_error_ms", "ms", "Monte Carlo error of the mean, stratified over cells"},
-         [](auto const& s) { return s.standard_error_ms; });
-  number({"placement_spread_ms", "ms", "standard deviation of the mean between placements"},
-         [](auto const& s) { return s.placement_spread_ms.value_or(absent); });
-  number({"ratio_to_best", "1", "mean over the least mean of all strategies"},
-         [](auto const& s) { return s.ratio_to_best; });
-  number({"tokens", "1", "tokens drawn"}, [](auto const& s) { return s.tokens; });
-  number({"delivered", "1", "tokens that reached all their experts"},
-         [](auto const& s) { return s.delivered; });
-  number({"undeliverable", "1", "probability that a token meets an unreachable expert or gateway"},
-         [](auto const& s) { return s.undeliverable; });
+  number(labels::mean_ms, [](auto const& s) { return s.mean_ms; });
+  number(labels::standard_deviation_ms, [](auto const& s) { return s.standard_deviation_ms; });
+  number(labels::standard_error_ms, [](auto const& s) { return s.standard_error_ms; });
+  number(labels::placement_spread_ms, [](auto const& s) { return s.placement_spread_ms.value_or(absent); });
+  number(labels::ratio_to_best, [](auto const& s) { return s.ratio_to_best; });
+  number(labels::tokens, [](auto const& s) { return s.tokens; });
+  number(labels::delivered, [](auto const& s) { return s.delivered; });
+  number(labels::undeliverable, [](auto const& s) { return s.undeliverable; });
 }
 
 void write_quantiles(Writer& writer, Evaluation const& evaluation) {
@@ -138,40 +116,26 @@ void write_quantiles(Writer& writer, Evaluation const& evaluation) {
         rows_per_strategy(evaluation, quantile_levels.size(),
                           [member](auto const& s, std::size_t q) { return s.quantiles[q].*member; }));
   };
-  bound({"quantile_lower_ms", "ms", "lower bound of the quantile: of its bin, or exact"},
-        &Quantile::lower_ms);
-  bound({"quantile_upper_ms", "ms", "upper bound of the quantile: of its bin, or exact"},
-        &Quantile::upper_ms);
-  bound({"quantile_confidence_low_ms", "ms", "lower end of the 95 % interval of the quantile"},
-        &Quantile::confidence_low_ms);
-  bound({"quantile_confidence_high_ms", "ms", "upper end of the 95 % interval of the quantile"},
-        &Quantile::confidence_high_ms);
+  bound(labels::quantile_lower_ms, &Quantile::lower_ms);
+  bound(labels::quantile_upper_ms, &Quantile::upper_ms);
+  bound(labels::quantile_confidence_low_ms, &Quantile::confidence_low_ms);
+  bound(labels::quantile_confidence_high_ms, &Quantile::confidence_high_ms);
 }
 
 void write_histogram(Writer& writer, Evaluation const& evaluation) {
   BinRange const bins = used_bins(evaluation);
-  std::vector<std::uint32_t> number;
-  std::vector<std::uint64_t> lower_ns;
-  std::vector<std::uint64_t> upper_ns;
-  for (std::uint32_t bin = bins.first; bin < bins.first + bins.count; ++bin) {
-    number.push_back(bin);
-    lower_ns.push_back(bin_lower(bin));
-    upper_ns.push_back(bin_lower(bin + 1));
-  }
-  writer.axis({"bin", "1", "number of the latency bin"}, number);
-  writer.dataset({"bin_lower_ns", "ns", "least latency of the bin"}, {"bin"}, lower_ns);
-  writer.dataset({"bin_upper_ns", "ns", "latency at which the next bin begins"}, {"bin"}, upper_ns);
-  writer.dataset({"histogram", "1", "delivered tokens by latency"}, {"strategy", "bin"},
+  write_bins(writer, bins);
+  writer.dataset(labels::histogram, {"strategy", "bin"},
                  rows_per_strategy(evaluation, bins.count, [&bins](auto const& s, std::size_t i) {
                    return bins.first + i < s.tally.histogram.size() ? s.tally.histogram[bins.first + i] : 0;
                  }));
 }
 
 void write_layers(Writer& writer, Evaluation const& evaluation) {
-  writer.dataset(
-      {"layer_mean_ms", "ms", "mean latency of the layer over delivered tokens"}, {"strategy", "layer"},
-      rows_per_strategy(evaluation, evaluation.layers,
-                        [](auto const& s, std::size_t layer) { return s.layer_mean_ms.at(layer); }));
+  writer.dataset(labels::layer_mean_ms, {"strategy", "layer"},
+                 rows_per_strategy(evaluation, evaluation.layers, [](auto const& s, std::size_t layer) {
+                   return s.layer_mean_ms.at(layer);
+                 }));
   writer.dataset({"layer_sum_ns", "ns", "sum of the latencies of the layer over delivered tokens"},
                  {"strategy", "layer"},
                  rows_per_strategy(evaluation, evaluation.layers, [](auto const& s, std::size_t layer) {
@@ -242,15 +206,6 @@ void write_exact(Writer& writer, Evaluation const& evaluation) {
                  }));
 }
 
-std::string now_utc() {
-  std::time_t const now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  std::tm utc{};
-  gmtime_r(&now, &utc);
-  char text[sizeof "2000-01-01T00:00:00Z"]{};
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
-}
-
 void write_scenario(Writer& writer, Scenario const& scenario, std::string const& resolved) {
   writer.attribute("title", scenario.title);
   writer.attribute("seed", scenario.seed.value);
@@ -259,14 +214,6 @@ void write_scenario(Writer& writer, Scenario const& scenario, std::string const&
   // Comments and overridden keys change no figure, so the text that came in is provenance, not payload.
   writer.dataset({"provenance_scenario_given", "1", "scenario file as it was read, TOML"},
                  scenario.given_text);
-}
-
-void write_provenance(Writer& writer, Evaluation const& evaluation, Provenance const& provenance) {
-  writer.attribute("provenance_version", std::string(version));
-  writer.attribute("provenance_git_commit", std::string(commit));
-  writer.attribute("provenance_backend", evaluation.backend);
-  writer.attribute("provenance_command_line", provenance.command_line);
-  writer.attribute("provenance_time", now_utc());
 }
 
 void write_timing(Writer& writer, Timing const& timing) {
@@ -285,7 +232,7 @@ std::vector<std::byte> result_image(Scenario const& scenario, std::string const&
   writer.attribute("format", std::string("spacemoe result"));
   writer.attribute("format_version", format_version);
   write_scenario(writer, scenario, resolved);
-  write_provenance(writer, evaluation, provenance);
+  write_provenance(writer, {provenance.command_line, evaluation.backend});
   write_timing(writer, evaluation.timing);
   write_axes(writer, scenario, evaluation);
   write_sampler(writer, evaluation);
@@ -372,10 +319,6 @@ std::string joined(std::vector<std::string> const& names) {
 }
 
 }  // namespace
-
-std::string program_version() {
-  return std::string(version) + " (" + commit + ")";
-}
 
 void write_result(std::filesystem::path const& file, Scenario const& scenario,
                   std::string const& resolved_scenario, Evaluation const& evaluation,

@@ -10,9 +10,6 @@
 
 namespace spacemoe {
 
-/// "0.1.0 (commit)" of this program.
-std::string program_version();
-
 /// How a result came about.
 struct Provenance {
   std::string command_line;

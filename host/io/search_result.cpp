@@ -1,20 +1,15 @@
 #include "host/io/search_result.hpp"
 
 #include <algorithm>
-#include <numeric>
 #include <string>
 #include <vector>
+
+#include "host/io/result_labels.hpp"
 
 namespace spacemoe {
 namespace {
 
 using hdf5::Writer;
-
-std::vector<std::uint32_t> counted(std::size_t count) {
-  std::vector<std::uint32_t> numbers(count);
-  std::iota(numbers.begin(), numbers.end(), 0u);
-  return numbers;
-}
 
 template <class Value>
 auto of_trace(SearchResult const& result, Value value) {
