@@ -40,7 +40,8 @@ std::vector<OptionSpec> options() {
 }
 
 void refuse_differences(std::filesystem::path const& a, std::filesystem::path const& b) {
-  auto const differences = scenario_differences(resolved_scenario(a), resolved_scenario(b));
+  auto const differences =
+      scenario_differences(resolved_scenario(a), resolved_scenario(b), KeysCompared::of_latencies);
   std::vector<Complaint> complaints;
   for (auto const& difference : differences) {
     if (complaints.size() == differences_shown) {

@@ -31,34 +31,36 @@ fs::path target_of(fs::path const& file) {
 /// A new file beside the target, removed again unless it is published.
 class PartialFile {
  public:
-  explicit PartialFile(fs::path target) : target_(std::move(target)) {
-    name_ = target_;
-    name_ += '.' + std::to_string(::getpid()) + ".partial";
-    ::unlink(name_.c_str());  // of a process that was killed and had the same number
-    descriptor_ = FileDescriptor(::open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-    if (!descriptor_.is_open()) fail_to_write(target_, errno);
+  explicit PartialFile(fs::path target)
+      : target_(std::move(target)), file_(fresh_name(target_), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC) {
+    if (!file_.is_open()) fail_to_write(target_, errno);
   }
   PartialFile(PartialFile const&) = delete;
   PartialFile& operator=(PartialFile const&) = delete;
   ~PartialFile() {
-    if (!published_) ::unlink(name_.c_str());
+    if (!published_) ::unlink(file_.path().c_str());
   }
 
   void write(std::span<std::byte const> content) {
-    if (!write_at(descriptor_, content, 0)) fail_to_write(target_, errno);
+    if (!file_.write_at(0, content)) fail_to_write(target_, errno);
   }
 
   void publish() {
-    if (::fsync(descriptor_.number()) != 0) fail_to_write(target_, errno);
-    if (::close(descriptor_.release()) != 0) fail_to_write(target_, errno);
-    if (::rename(name_.c_str(), target_.c_str()) != 0) fail_to_write(target_, errno);
+    if (::fsync(file_.descriptor()) != 0) fail_to_write(target_, errno);
+    if (!file_.close()) fail_to_write(target_, errno);
+    if (::rename(file_.path().c_str(), target_.c_str()) != 0) fail_to_write(target_, errno);
     published_ = true;
   }
 
  private:
+  static fs::path fresh_name(fs::path name) {
+    name += '.' + std::to_string(::getpid()) + ".partial";
+    ::unlink(name.c_str());  // of a process that was killed and had the same number
+    return name;
+  }
+
   fs::path target_;
-  fs::path name_;
-  FileDescriptor descriptor_;
+  PosixFile file_;
   bool published_ = false;
 };
 
@@ -69,7 +71,7 @@ void write_output(fs::path const& file, std::span<std::byte const> content) {
   PartialFile partial(target);
   partial.write(content);
   partial.publish();
-  flush_folder(target.has_parent_path() ? target.parent_path() : ".");
+  flush_name(target);
 }
 
 }  // namespace spacemoe

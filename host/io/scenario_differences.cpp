@@ -30,15 +30,15 @@ bool is_free(std::string_view key) {
 
 using FlatScenario = std::map<std::string, std::string>;
 
-void flatten(std::string const& key, TomlValue const& value, FlatScenario& flat) {
-  if (is_free(key)) return;
+void flatten(std::string const& key, TomlValue const& value, KeysCompared keys, FlatScenario& flat) {
+  if (keys == KeysCompared::of_latencies && is_free(key)) return;
   if (auto const* table = value.as<TomlTable>()) {
     for (auto const& entry : table->entries) {
-      flatten(key.empty() ? entry.key : key + "." + entry.key, entry.value, flat);
+      flatten(key.empty() ? entry.key : key + "." + entry.key, entry.value, keys, flat);
     }
   } else if (auto const* array = value.as<TomlArray>()) {
     for (std::size_t i = 0; i < array->size(); ++i) {
-      flatten(key + "[" + std::to_string(i) + "]", (*array)[i], flat);
+      flatten(key + "[" + std::to_string(i) + "]", (*array)[i], keys, flat);
     }
   } else {
     auto const* text = value.as<std::string>();
@@ -46,12 +46,12 @@ void flatten(std::string const& key, TomlValue const& value, FlatScenario& flat)
   }
 }
 
-FlatScenario flat_scenario(std::string const& text) {
+FlatScenario flat_scenario(std::string const& text, KeysCompared keys) {
   std::vector<Complaint> complaints;
   auto const document = parse_toml(text, "scenario_resolved", complaints);
   if (!document) throw ScenarioError(std::move(complaints));
   FlatScenario flat;
-  flatten("", *document, flat);
+  flatten("", *document, keys, flat);
   return flat;
 }
 
@@ -62,13 +62,14 @@ std::string value_of(FlatScenario const& scenario, std::string const& key) {
 
 }  // namespace
 
-std::vector<ScenarioDifference> scenario_differences(std::string const& a, std::string const& b) {
-  FlatScenario const flat_a = flat_scenario(a);
-  FlatScenario const flat_b = flat_scenario(b);
-  FlatScenario keys = flat_a;
-  keys.insert(flat_b.begin(), flat_b.end());
+std::vector<ScenarioDifference> scenario_differences(std::string const& a, std::string const& b,
+                                                     KeysCompared keys) {
+  FlatScenario const flat_a = flat_scenario(a, keys);
+  FlatScenario const flat_b = flat_scenario(b, keys);
+  FlatScenario either = flat_a;
+  either.insert(flat_b.begin(), flat_b.end());
   std::vector<ScenarioDifference> differences;
-  for (auto const& [key, value] : keys) {
+  for (auto const& [key, value] : either) {
     std::string const in_a = value_of(flat_a, key);
     std::string const in_b = value_of(flat_b, key);
     if (in_a != in_b) differences.push_back({key, in_a, in_b});

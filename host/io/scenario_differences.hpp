@@ -13,8 +13,12 @@ struct ScenarioDifference {
   std::string b;
 };
 
-/// Where two resolved scenarios differ, by key, in what latencies depend on: everything but title, seed,
-/// [search], [evaluation] and which placements are evaluated. Throws ScenarioError for what is no TOML.
-std::vector<ScenarioDifference> scenario_differences(std::string const& a, std::string const& b);
+/// Which keys count: all, or those that the latencies of a given placement depend on, which are all but
+/// title, seed, [search], [evaluation] and which placements are evaluated.
+enum class KeysCompared { all, of_latencies };
+
+/// Where two resolved scenarios differ, by key. Throws ScenarioError for what is no TOML.
+std::vector<ScenarioDifference> scenario_differences(std::string const& a, std::string const& b,
+                                                     KeysCompared keys);
 
 }  // namespace spacemoe

@@ -27,19 +27,16 @@ class SweepJournal {
   /// added to again.
   void append(PointRecord const& record);
 
-  std::filesystem::path const& file() const { return file_; }
+  std::filesystem::path const& file() const { return file_.path(); }
   /// Bytes at the end of the journal that opening it cut off, because they were no whole record.
   std::uint64_t cut_bytes() const { return cut_bytes_; }
 
  private:
-  void open();
-  void lock() const;
-  void begin(std::string const& manifest);
+  void take_up(SweepManifest const& manifest, PointName const& name);
   void add(std::string const& frame);
-  void cut();
+  bool cut();
 
-  std::filesystem::path file_;
-  FileDescriptor descriptor_;
+  PosixFile file_;
   std::uint64_t points_;    ///< of the sweep
   std::uint64_t size_ = 0;  ///< up to the end of the last whole frame
   std::uint64_t cut_bytes_ = 0;
@@ -60,7 +57,7 @@ class SweepRecords {
  public:
   /// A folder that does not exist holds no journals. Throws ScenarioError where a journal belongs to another
   /// sweep, cannot be read or is none. Where a record is damaged, it and all after it in the same journal are
-  /// ignored.
+  /// ignored. Any number of threads may read at once.
   SweepRecords(std::vector<std::filesystem::path> const& folders, SweepManifest const& manifest,
                PointName const& name = numbered_point);
 

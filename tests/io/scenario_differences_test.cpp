@@ -19,9 +19,10 @@ class ScenarioDifferences : public ScenarioFolder {
  protected:
   std::string resolved(std::string_view text) { return resolved_text(load(text)); }
 
-  std::vector<std::string> lines(std::string_view a, std::string_view b) {
+  std::vector<std::string> lines(std::string_view a, std::string_view b,
+                                 KeysCompared keys = KeysCompared::of_latencies) {
     std::vector<std::string> all;
-    for (auto const& difference : scenario_differences(resolved(a), resolved(b)))
+    for (auto const& difference : scenario_differences(resolved(a), resolved(b), keys))
       all.push_back(line(difference));
     return all;
   }
@@ -39,6 +40,15 @@ TEST_F(ScenarioDifferences, AreNoneWhereLatenciesOfAPlacementAreTheSame) {
               IsEmpty());
 }
 
+TEST_F(ScenarioDifferences, SeeEveryKeyWhereAllCount) {
+  EXPECT_THAT(lines(base_scenario, base_scenario, KeysCompared::all), IsEmpty());
+  EXPECT_THAT(
+      lines("seed = 5\n" + with(base_scenario, "base", "other"),
+            base_with("[\"spacemoe\"]", "[\"greedy\"]") + "[evaluation]\ntokens = 7\n", KeysCompared::all),
+      ElementsAre("evaluation.tokens: 1000000 | 7", "placement.strategies[0]: \"spacemoe\" | \"greedy\"",
+                  "seed: 5 | 1", "title: \"other\" | \"base\""));
+}
+
 TEST_F(ScenarioDifferences, NameTheKeyAndBothValues) {
   EXPECT_THAT(lines(base_scenario, base_with("planes = 6", "planes = 7")),
               ElementsAre("shell[0].planes: 6 | 7"));
@@ -48,7 +58,8 @@ TEST_F(ScenarioDifferences, NameTheKeyAndBothValues) {
 }
 
 TEST_F(ScenarioDifferences, NameKeysThatOnlyOneHas) {
-  auto const found = scenario_differences("a = [1, 2]\n[t]\nb = true\n", "a = [1]\nc = \"x\"\n");
+  auto const found =
+      scenario_differences("a = [1, 2]\n[t]\nb = true\n", "a = [1]\nc = \"x\"\n", KeysCompared::all);
   std::vector<std::string> all;
   for (auto const& difference : found) all.push_back(line(difference));
   EXPECT_THAT(all, ElementsAre("a[1]: 2 | nothing", "c: nothing | \"x\"", "t.b: true | nothing"));
@@ -56,10 +67,14 @@ TEST_F(ScenarioDifferences, NameKeysThatOnlyOneHas) {
 
 TEST_F(ScenarioDifferences, SeeWeightsAndLongTexts) {
   std::string const same(200, 'x');
-  EXPECT_EQ(scenario_differences("k = \"" + same + "a\"\n", "k = \"" + same + "b\"\n").size(), 1u);
-  EXPECT_EQ(scenario_differences("values = [[0.5, 1.0]]\n", "values = [[0.5, 1.25]]\n").front().key,
+  EXPECT_EQ(
+      scenario_differences("k = \"" + same + "a\"\n", "k = \"" + same + "b\"\n", KeysCompared::all).size(),
+      1u);
+  EXPECT_EQ(scenario_differences("values = [[0.5, 1.0]]\n", "values = [[0.5, 1.25]]\n", KeysCompared::all)
+                .front()
+                .key,
             "values[0][1]");
-  EXPECT_THROW(scenario_differences("a =", ""), ScenarioError);
+  EXPECT_THROW(scenario_differences("a =", "", KeysCompared::all), ScenarioError);
 }
 
 }  // namespace
