@@ -8,7 +8,7 @@
 #include "host/cli/commands.hpp"
 #include "host/cli/interrupt.hpp"
 #include "host/errors.hpp"
-#include "host/io/result_file.hpp"
+#include "host/io/provenance.hpp"
 
 namespace spacemoe {
 namespace {
@@ -27,6 +27,8 @@ constexpr std::array commands{
     Command{"compare", "two placements of one scenario on draws that neither has seen (takes two results)",
             compare_command},
     Command{"optimize", "moves experts and gateways until a placement gets no better", optimize_command},
+    Command{"sweep", "a scenario at many points of its keys, into one file", sweep_command},
+    Command{"merge", "the shards of a sweep put together into one file", merge_command},
     Command{"digest", "SHA-256 of a result's payload, to compare results", digest_command},
     Command{"devices", "the backends of this program and the devices they find (takes no file)",
             devices_command},
