@@ -34,7 +34,8 @@ int merge_command(Invocation const& invocation) {
   SweepSetup const setup(arguments.file(), overrides, *output);
   std::vector<std::filesystem::path> others;
   for (std::string const& other : from.value_or(std::vector<std::string>{})) others.emplace_back(other);
-  return finish_sweep(setup, others, partial, {invocation.line, ""});
+  return finish_sweep(setup, others, partial ? MissingPoints::will_do : MissingPoints::are_wrong,
+                      {invocation.line, ""});
 }
 
 }  // namespace spacemoe

@@ -96,8 +96,13 @@ void dry_run(SweepSetup const& setup, Backend& backend) {
 /// Runs what is left of a sweep, or of a shard, alone or with the other processes of a job.
 class Sweep {
  public:
+  /// Throws ScenarioError where what lies there already belongs to another sweep.
   Sweep(SweepSetup const& setup, MpiJob const& job, Shard shard)
-      : setup_(setup), job_(job), shard_(shard), journal_(setup.journal(writer())) {}
+      : setup_(setup),
+        job_(job),
+        shard_(shard),
+        records_(setup.records()),
+        journal_(setup.journal(writer())) {}
 
   void run(Backend& backend) {
     std::vector<std::uint64_t> const left = job_.rank() == 0 ? points_left() : std::vector<std::uint64_t>{};
@@ -126,10 +131,9 @@ class Sweep {
 
   /// Points of the shard without a record; those that cannot run get theirs here.
   std::vector<std::uint64_t> points_left() {
-    SweepRecords const records = setup_.records();
     std::vector<std::uint64_t> left;
     for (std::uint64_t point = 0; point < setup_.points(); ++point) {
-      if (!shard_.has(point) || records.has(point)) continue;
+      if (!shard_.has(point) || records_.has(point)) continue;
       if (setup_.infeasible(point)) {
         journal_->append({point, setup_.check(point).failure, {}, 0});
       } else {
@@ -142,6 +146,7 @@ class Sweep {
   SweepSetup const& setup_;
   MpiJob const& job_;
   Shard shard_;
+  SweepRecords records_;  ///< when it began
   std::optional<SweepJournal> journal_;
 };
 
@@ -182,7 +187,8 @@ int sweep_command(Invocation const& invocation) {
     }
     Sweep(setup, job, part).run(*backend);
     if (job.rank() == 0)
-      exit_status = finish_sweep(setup, {}, false, {invocation.line, std::string(backend->name())});
+      exit_status =
+          finish_sweep(setup, {}, MissingPoints::come_later, {invocation.line, std::string(backend->name())});
   });
   return exit_status;
 }

@@ -5,6 +5,7 @@
 
 #include "host/cli/columns.hpp"
 #include "host/cli/memory_check.hpp"
+#include "host/errors.hpp"
 
 namespace spacemoe {
 namespace {
@@ -96,15 +97,22 @@ void print_status(std::ostream& out, SweepSetup const& setup, SweepRecords const
 }
 
 int finish_sweep(SweepSetup const& setup, std::vector<std::filesystem::path> const& other_outputs,
-                 bool part_will_do, RunProvenance const& provenance) {
+                 MissingPoints missing, RunProvenance const& provenance) {
   SweepRecords const records = setup.records(other_outputs);
-  print_summary(std::cout, setup, records);
-  bool const whole = records.done_count() + records.failed_count() == setup.points();
-  if (whole || part_will_do) setup.assemble(records, provenance);
-  if (whole) setup.remove_journals();
-  if (!whole && !part_will_do) {
-    std::cout << "the rest is still to be run, by other shards or the same command; then spacemoe merge\n";
+  if (records.journals().empty() && std::filesystem::exists(setup.output())) {
+    std::cout << "another process has put all points together in " << setup.output().string() << '\n';
+    return 0;
   }
+  std::uint64_t const left = setup.points() - records.done_count() - records.failed_count();
+  if (left > 0 && missing == MissingPoints::are_wrong) {
+    throw ScenarioError({setup.output().string(),
+                         counted(left, "point") + " of " + std::to_string(setup.points()) + " are missing",
+                         "run the shards that have them, name other outputs with --from, or give --partial"});
+  }
+  print_summary(std::cout, setup, records);
+  if (left == 0 || missing == MissingPoints::will_do) setup.assemble(records, provenance);
+  if (left == 0) setup.remove_journals();
+  if (left > 0) std::cout << "what is done stays in " << setup.folder().string() << '\n';
   return records.failed_count() > 0 ? some_points_failed : 0;
 }
 
