@@ -1,18 +1,15 @@
 #include "host/io/result_file.hpp"
 
 #include <cmath>
-#include <csignal>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <limits>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include "host/errors.hpp"
+#include "tests/io/output_support.hpp"
 
 namespace spacemoe {
 namespace {
@@ -22,33 +19,10 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-/// A folder of its own for each test, removed afterwards.
-class ResultFile : public testing::Test {
- protected:
-  ResultFile() {
-    std::string const pattern = (fs::temp_directory_path() / "spacemoe-result-XXXXXX").string();
-    std::vector<char> path(pattern.begin(), pattern.end());
-    path.push_back('\0');
-    folder_ = ::mkdtemp(path.data());
-  }
-  ~ResultFile() override { fs::remove_all(folder_); }
+using test::content;
+using test::FileSizeLimit;
 
-  fs::path file(std::string const& name) const { return folder_ / name; }
-
-  std::vector<std::string> files() const {
-    std::vector<std::string> names;
-    for (auto const& entry : fs::directory_iterator(folder_)) names.push_back(entry.path().filename());
-    return names;
-  }
-
- private:
-  fs::path folder_;
-};
-
-std::string content(fs::path const& file) {
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
+class ResultFile : public test::OutputFolder {};
 
 Placement placement(std::uint32_t offset) {
   Placement result{2, 3, {}, {}};
@@ -234,26 +208,6 @@ TEST_F(ResultFile, ReplacesNothingButRegularFiles) {
   EXPECT_THAT(output_complaint("/dev/null"), HasSubstr("not a regular file"));
   EXPECT_TRUE(fs::is_character_file("/dev/null"));
 }
-
-/// No file may grow beyond `bytes` in this scope: to the writer, a full disk.
-class FileSizeLimit {
- public:
-  explicit FileSizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    rlimit const limit{bytes, before_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  FileSizeLimit(FileSizeLimit const&) = delete;
-  FileSizeLimit& operator=(FileSizeLimit const&) = delete;
-  ~FileSizeLimit() {
-    ::setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  rlimit before_{};
-  void (*handler_)(int);
-};
 
 TEST_F(ResultFile, AFullDiskLeavesTheOldResultAndNothingElse) {
   std::ofstream(file("a.h5")) << "an old result";
