@@ -343,7 +343,7 @@ TEST_F(SweepJournals, SayWhenARecordHasGone) {
 }
 
 TEST_F(SweepJournals, HoldThousandsOfPoints) {
-  constexpr std::uint64_t count = 3000;
+  constexpr std::uint64_t count = 2000;
   SweepManifest const manifest = some_manifest(count);
   {
     SweepJournal journal(points_, "main", manifest);
