@@ -1,5 +1,6 @@
 #include "host/io/scenario_file.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -61,18 +62,20 @@ Scenario parse_scenario(std::string text, std::filesystem::path const& file,
   std::vector<Complaint> complaints;
   auto const document = parse_toml(text, file, complaints);
   auto scenario = document ? read_scenario(*document, overrides, complaints) : std::nullopt;
-  if (!scenario) throw ScenarioError(std::move(complaints));
+  if (!complaints.empty()) throw ScenarioError(std::move(complaints));
   scenario->given_text = std::move(text);
   return std::move(*scenario);
 }
 
 std::optional<Scenario> read_scenario(TomlValue const& document, ScenarioOverrides const& overrides,
                                       std::vector<Complaint>& complaints) {
-  std::size_t const before = complaints.size();
+  auto const before = static_cast<std::ptrdiff_t>(complaints.size());
   Scenario scenario;
   TableReader root(document, "", complaints);
   read_sections(root, overrides, scenario);
-  if (complaints.size() > before) return std::nullopt;
+  bool const sound = std::all_of(complaints.begin() + before, complaints.end(),
+                                 [](Complaint const& complaint) { return complaint.infeasible; });
+  if (!sound) return std::nullopt;
   return scenario;
 }
 

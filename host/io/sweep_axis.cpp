@@ -270,23 +270,15 @@ std::vector<SweptKey> read_keys(TableReader& table) {
   return kinds[0] == "zip" ? read_zip(table) : read_random(table);
 }
 
-/// `planes`, or the whole path where another key ends in the same name.
+/// `planes`, or the whole path where another key ends in the same name, or where the name alone says little.
 std::string coordinate_name(SweptKey const& key, std::vector<SweptKey> const& keys) {
   auto const same = [&](SweptKey const& other) { return other.key.name() == key.key.name(); };
-  if (std::ranges::count_if(keys, same) == 1) return key.key.name();
+  if (std::ranges::count_if(keys, same) == 1 && key.key.name() != "file") return key.key.name();
   std::string name;
   for (char const c : key.key.text) {
     if (c != '[' && c != ']') name += c == '.' ? '_' : c;
   }
   return name;
-}
-
-/// The key of whose values the axis itself is made, unless it has labels; null where it is numbered.
-SweptKey const* leading_key(TableReader const& table, std::string const& name,
-                            std::vector<SweptKey> const& keys) {
-  bool const leads =
-      !table.has("random") && (keys.size() == 1 || name == coordinate_name(keys.front(), keys));
-  return leads ? &keys.front() : nullptr;
 }
 
 Coordinate numbered(std::string name, std::size_t size) {
@@ -324,7 +316,8 @@ std::optional<DeclaredAxis> read_axis(TableReader& table) {
   }
   std::string const called =
       name.value_or(table.has("random") ? "design" : coordinate_name(keys.front(), keys));
-  SweptKey const* leading = labels.empty() ? leading_key(table, called, keys) : nullptr;
+  // The first key gives the axis its coordinate, unless it has labels or was drawn at random.
+  SweptKey const* leading = labels.empty() && !table.has("random") ? &keys.front() : nullptr;
   DeclaredAxis declared;
   declared.axis.coordinate = leading != nullptr ? coordinate_of(called, *leading) : numbered(called, size);
   if (!labels.empty()) declared.axis.coordinate = {called, "1", {}, labels};

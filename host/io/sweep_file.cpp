@@ -178,8 +178,12 @@ class Reader {
     for (SweptKey const& key : set_) put(plan_.base, key.key, key.values.front(), complaints_);
     spell_out_shells();
     if (!complaints_.empty()) return;
-    if (auto const base = read_scenario(plan_.base, plan_.overrides, complaints_)) {
-      plan_.base_resolved = resolved_text(*base);
+    std::vector<Complaint> found;
+    if (auto const base = read_scenario(plan_.base, plan_.overrides, found)) {
+      plan_.base_resolved =
+          resolved_text(*base);  // axes and formulas may still make room in one that has none
+    } else {
+      complaints_ = std::move(found);
     }
   }
 
@@ -192,8 +196,9 @@ class Reader {
     auto const is_of_shell = [](KeyPath const& key) { return key.is_within("shell"); };
     if (std::ranges::none_of(varied, is_of_shell) || plan_.base.as<TomlTable>()->find("shell") != nullptr)
       return;
-    auto const base = read_scenario(plan_.base, {}, complaints_);
-    if (!base) return;
+    std::vector<Complaint> found;
+    auto const base = read_scenario(plan_.base, {}, found);
+    if (!base) return;  // which is complained of in the end
     auto const resolved = parse_toml(resolved_text(*base), "defaults", complaints_);
     TomlValue const* shells = resolved ? resolved->as<TomlTable>()->find("shell") : nullptr;
     if (shells == nullptr) return;
@@ -219,14 +224,14 @@ std::string joined(std::vector<Complaint> const& complaints) {
   return all;
 }
 
-/// Complaints about points, each once, however many points have it.
+/// What is wrong with points, each complaint once, however many points have it.
 class PointComplaints {
  public:
   explicit PointComplaints(SweepPlan const& plan) : plan_(plan) {}
 
   void add(std::uint64_t point, std::vector<Complaint> const& complaints) {
     for (Complaint const& complaint : complaints) {
-      if (!seen_.insert(complaint.where + complaint.what).second) continue;
+      if (complaint.infeasible || !seen_.insert(complaint.where + complaint.what).second) continue;
       all_.push_back(complaint);
       all_.back().what += ", at " + point_text(plan_.axes, point);
     }
@@ -296,8 +301,8 @@ std::vector<PointCheck> check_points(SweepPlan const& plan) {
   std::vector<std::vector<Complaint>> complaints(checks.size());
   tbb::parallel_for(std::size_t{0}, checks.size(), [&](std::size_t point) {
     auto const scenario = scenario_at(plan, point, complaints[point]);
-    if (scenario) {
-      checks[point] = {"", short_digest(resolved_text(*scenario)), bytes_of(*scenario)};
+    if (complaints[point].empty()) {
+      checks[point] = {"", short_digest(resolved_text(scenario.value())), bytes_of(*scenario)};
     } else if (std::ranges::all_of(complaints[point], &Complaint::infeasible)) {
       checks[point].failure = joined(complaints[point]);
       checks[point].digest = short_digest(checks[point].failure);

@@ -38,7 +38,7 @@ struct SweepPlan {
 /// that all points begin from.
 SweepPlan load_sweep(std::filesystem::path const& file, ScenarioOverrides const& overrides = {});
 
-/// The scenario of a point; nothing, with complaints, where it is none.
+/// The scenario of a point, and complaints where it is wrong or infeasible; nothing where it is wrong.
 std::optional<Scenario> scenario_at(SweepPlan const& plan, std::uint64_t point,
                                     std::vector<Complaint>& complaints);
 

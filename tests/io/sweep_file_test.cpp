@@ -121,6 +121,8 @@ TEST_F(SweepFile, FilesAreRelativeToTheSweepAndGiveLabels) {
       "\"models/three.toml\"]\n");
   EXPECT_THAT(models.axes[0].coordinate.labels, ElementsAre("two", "three"));
   EXPECT_EQ(at(models, 1).model.moe_layers, 3u);
+  EXPECT_EQ(plan("[[axis]]\nkey = \"model.file\"\nvalues = [\"models/two.toml\"]\n").axes[0].coordinate.name,
+            "model_file");
 }
 
 TEST_F(SweepFile, LatinHypercubesHaveOnePointInEveryPart) {
@@ -173,6 +175,13 @@ TEST_F(SweepFile, DerivedKeysKnowDefaultsAndFiles) {
   SweepPlan const derived =
       plan("[derived]\n\"placement.capacity\" = \"shell.planes - 4 + placement.capacity\"\n");
   EXPECT_EQ(at(derived, 0).capacity, 3u);
+}
+
+TEST_F(SweepFile, DerivedKeysMayMakeRoom) {
+  SweepPlan const roomy = plan(
+      "[set]\nmodel.experts = 40\n"
+      "[derived]\n\"placement.capacity\" = \"ceil(2 * model.experts / shell.planes)\"\n");
+  EXPECT_EQ(at(roomy, 0).capacity, 14u);
 }
 
 TEST_F(SweepFile, ShellsOfAWalkerNotationCanBeVaried) {
