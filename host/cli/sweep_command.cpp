@@ -98,11 +98,7 @@ class Sweep {
  public:
   /// Throws ScenarioError where what lies there already belongs to another sweep.
   Sweep(SweepSetup const& setup, MpiJob const& job, Shard shard)
-      : setup_(setup),
-        job_(job),
-        shard_(shard),
-        records_(setup.records()),
-        journal_(setup.journal(writer())) {}
+      : setup_(setup), job_(job), shard_(shard), journal_(checked_journal()) {}
 
   void run(Backend& backend) {
     std::vector<std::uint64_t> const left = job_.rank() == 0 ? points_left() : std::vector<std::uint64_t>{};
@@ -129,11 +125,18 @@ class Sweep {
     return job_.size() == 1 ? shard_.writer() : "rank-" + std::to_string(job_.rank());
   }
 
+  SweepJournal checked_journal() const {
+    setup_
+        .records();  // whose journals are all of this sweep, or else this throws before another one is begun
+    return setup_.journal(writer());
+  }
+
   /// Points of the shard without a record; those that cannot run get theirs here.
   std::vector<std::uint64_t> points_left() {
+    SweepRecords const records = setup_.records();
     std::vector<std::uint64_t> left;
     for (std::uint64_t point = 0; point < setup_.points(); ++point) {
-      if (!shard_.has(point) || records_.has(point)) continue;
+      if (!shard_.has(point) || records.has(point)) continue;
       if (setup_.infeasible(point)) {
         journal_->append({point, setup_.check(point).failure, {}, 0});
       } else {
@@ -146,7 +149,6 @@ class Sweep {
   SweepSetup const& setup_;
   MpiJob const& job_;
   Shard shard_;
-  SweepRecords records_;  ///< when it began
   std::optional<SweepJournal> journal_;
 };
 

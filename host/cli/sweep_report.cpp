@@ -1,6 +1,8 @@
 #include "host/cli/sweep_report.hpp"
 
+#include <algorithm>
 #include <iostream>
+#include <optional>
 #include <string>
 
 #include "host/cli/columns.hpp"
@@ -42,12 +44,28 @@ std::string duration(double seconds) {
   return seconds < 2 * hour ? format("%.1f min", seconds / minute) : format("%.1f h", seconds / hour);
 }
 
-void print_summary(std::ostream& out, SweepSetup const& setup, SweepRecords const& records) {
+std::uint64_t points_left(SweepSetup const& setup, SweepRecords const& records) {
+  return setup.points() - records.done_count() - records.failed_count();
+}
+
+void print_counts(std::ostream& out, SweepSetup const& setup, SweepRecords const& records) {
   print_title(out, setup);
-  std::uint64_t const finished = records.done_count() + records.failed_count();
   out << records.done_count() << " done, " << records.failed_count() << " failed";
-  if (finished < setup.points()) out << ", " << setup.points() - finished << " left";
+  if (std::uint64_t const left = points_left(setup, records); left > 0) out << ", " << left << " left";
   out << '\n';
+}
+
+/// Mean wall time of the points that are done; 0 where there are none.
+double mean_elapsed_s(SweepSetup const& setup, SweepRecords const& records) {
+  double sum_s = 0;
+  for (std::uint64_t point = 0; point < setup.points(); ++point) {
+    if (records.has(point) && !records.failed(point)) sum_s += records.read(point)->elapsed_s;
+  }
+  return sum_s / std::max<double>(1, static_cast<double>(records.done_count()));
+}
+
+void print_summary(std::ostream& out, SweepSetup const& setup, SweepRecords const& records) {
+  print_counts(out, setup, records);
   std::uint64_t shown = 0;
   for (std::uint64_t point = 0; point < setup.points() && shown < failures_shown; ++point) {
     if (!records.has(point) || !records.failed(point)) continue;
@@ -55,6 +73,29 @@ void print_summary(std::ostream& out, SweepSetup const& setup, SweepRecords cons
     ++shown;
   }
   if (records.failed_count() > shown) out << "and " << records.failed_count() - shown << " more\n";
+}
+
+void leave_to_another(SweepSetup const& setup) {
+  std::cout << "another process puts all points together in " << setup.output().string() << '\n';
+}
+
+/// Writes the result of all points and takes the records away, unless another process is at it or has done
+/// so: shards may end at the same time.
+void put_together(SweepSetup const& setup, std::vector<std::filesystem::path> const& other_outputs,
+                  RunProvenance const& provenance) {
+  std::optional<SweepJournal> lock;
+  try {
+    lock.emplace(setup.journal("merge"));
+  } catch (ScenarioError const&) {
+    return leave_to_another(setup);
+  }
+  SweepRecords const records = setup.records(other_outputs);
+  if (points_left(setup, records) == 0) {
+    setup.assemble(records, provenance);
+  } else {
+    leave_to_another(setup);  // who took the records away before the lock was there
+  }
+  setup.remove_journals();
 }
 
 }  // namespace
@@ -82,13 +123,19 @@ void print_plan(std::ostream& out, SweepSetup const& setup, SweepEstimate const&
 }
 
 void print_status(std::ostream& out, SweepSetup const& setup, SweepRecords const& records) {
-  print_title(out, setup);
-  std::uint64_t const finished = records.done_count() + records.failed_count();
-  out << records.done_count() << " done, " << records.failed_count() << " failed, "
-      << setup.points() - finished << " left\n";
+  print_counts(out, setup, records);
+  if (double const mean_s = mean_elapsed_s(setup, records); mean_s > 0) {
+    out << "a point takes " << duration(mean_s) << ", all that are left "
+        << duration(mean_s * static_cast<double>(points_left(setup, records))) << " one after another\n";
+  }
   for (JournalState const& journal : records.journals()) {
     out << journal.file.filename().string() << ": " << counted(journal.records, "record") << ", "
-        << (journal.being_written ? "being written" : "nobody is writing") << '\n';
+        << (journal.being_written ? "being written" : "nobody is writing");
+    if (!journal.being_written && journal.ignored_bytes > 0) {
+      out << "; " << bytes_text(static_cast<double>(journal.ignored_bytes))
+          << " of a point cut short are ignored";
+    }
+    out << '\n';
   }
   if (records.journals().empty()) {
     out << (std::filesystem::exists(setup.output()) ? setup.output().string() + " is there\n"
@@ -100,19 +147,22 @@ int finish_sweep(SweepSetup const& setup, std::vector<std::filesystem::path> con
                  MissingPoints missing, RunProvenance const& provenance) {
   SweepRecords const records = setup.records(other_outputs);
   if (records.journals().empty() && std::filesystem::exists(setup.output())) {
-    std::cout << "another process has put all points together in " << setup.output().string() << '\n';
+    leave_to_another(setup);
     return 0;
   }
-  std::uint64_t const left = setup.points() - records.done_count() - records.failed_count();
+  std::uint64_t const left = points_left(setup, records);
   if (left > 0 && missing == MissingPoints::are_wrong) {
     throw ScenarioError({setup.output().string(),
                          counted(left, "point") + " of " + std::to_string(setup.points()) + " are missing",
                          "run the shards that have them, name other outputs with --from, or give --partial"});
   }
   print_summary(std::cout, setup, records);
-  if (left == 0 || missing == MissingPoints::will_do) setup.assemble(records, provenance);
-  if (left == 0) setup.remove_journals();
-  if (left > 0) std::cout << "what is done stays in " << setup.folder().string() << '\n';
+  if (left == 0) {
+    put_together(setup, other_outputs, provenance);
+  } else {
+    if (missing == MissingPoints::will_do) setup.assemble(records, provenance);
+    std::cout << "what is done stays in " << setup.folder().string() << '\n';
+  }
   return records.failed_count() > 0 ? some_points_failed : 0;
 }
 

@@ -53,7 +53,8 @@ std::string SweepSetup::name(std::uint64_t point) const {
 Scenario SweepSetup::scenario(std::uint64_t point) const {
   std::vector<Complaint> complaints;
   auto scenario = scenario_at(plan_, point, complaints);
-  if (!complaints.empty()) throw ScenarioError(std::move(complaints));  // a file that it names has changed since
+  if (!complaints.empty())
+    throw ScenarioError(std::move(complaints));  // a file that it names has changed since
   return std::move(*scenario);
 }
 

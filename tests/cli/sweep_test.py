@@ -101,6 +101,15 @@ class Sweep(Folder):
         self.assertEqual(self.digest(self.output), expected)
         self.assert_tidy(self.output)
 
+    def test_shards_that_end_together(self):
+        expected = self.undisturbed()
+        for _ in range(5):
+            shards = [self.start("--threads", "1", "--shard", f"{shard}/2") for shard in (1, 2)]
+            self.assertEqual([shard.wait() for shard in shards], [0, 0])
+            self.assertEqual(self.digest(self.output), expected)
+            self.assert_tidy(self.output)
+            self.output.unlink()
+
     def test_a_point_is_what_evaluate_says_of_its_scenario(self):
         import h5py
 
@@ -201,7 +210,12 @@ class Stopped(Folder):
         self.assertIn("being written", running)
         self.assertEqual(second.returncode, 2)
         self.assertIn("is being written by another run", second.stderr)
-        self.assertIn("nobody is writing", self.succeed("sweep", self.sweep, "-o", self.output, "--status"))
+        stopped = self.succeed("sweep", self.sweep, "-o", self.output, "--status")
+        self.assertIn("nobody is writing", stopped)
+        journal = self.folder / "sweep.h5.points" / "main.records"
+        journal.write_bytes(journal.read_bytes() + b"half a record")
+        self.assertIn("13 B of a point cut short are ignored",
+                      self.succeed("sweep", self.sweep, "-o", self.output, "--status"))
 
     def test_a_file_that_cannot_grow(self):
         expected = self.undisturbed()
