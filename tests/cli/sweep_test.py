@@ -7,13 +7,11 @@ import resource
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 import unittest
 
-PROGRAM = os.environ["SPACEMOE"]
-SCENARIOS = pathlib.Path(os.environ["SPACEMOE_SCENARIOS"])
-SMALL = SCENARIOS.parent / "sweeps" / "small.toml"
+from program import PROGRAM, SCENARIOS, Folder, spacemoe
+
 HAS_MPI = os.environ["SPACEMOE_MPI"] == "ON"
 POINTS = 40
 
@@ -36,28 +34,12 @@ values = [0.95, 1.0]
 """
 
 
-def spacemoe(*words, **options):
-    return subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True, **options)
-
-
-class Folder(unittest.TestCase):
+class SweepFolder(Folder):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
+        super().setUp()
         self.sweep = self.folder / "sweep.toml"
         self.sweep.write_text(SWEEP)
         self.output = self.folder / "sweep.h5"
-
-    def succeed(self, *words, **options):
-        run = spacemoe(*words, **options)
-        self.assertEqual(run.returncode, 0, run.stderr)
-        return run.stdout
-
-    def refuse(self, status, *words, **options):
-        run = spacemoe(*words, **options)
-        self.assertEqual(run.returncode, status, run.stderr)
-        return run.stderr
 
     def digest(self, output):
         return self.succeed("digest", output).strip()
@@ -87,7 +69,7 @@ class Folder(unittest.TestCase):
         self.assertEqual(left, [output.name])
 
 
-class Sweep(Folder):
+class Sweep(SweepFolder):
     def test_threads_shards_and_order_change_nothing(self):
         expected = self.undisturbed()
         for threads in (1, 3):
@@ -164,7 +146,7 @@ class Sweep(Folder):
         self.assertIn("output", self.refuse(2, "merge", self.sweep))
 
 
-class Stopped(Folder):
+class Stopped(SweepFolder):
     def test_killed_at_random_moments(self):
         expected = self.undisturbed()
         moments = random.Random(5)
@@ -235,18 +217,24 @@ class Stopped(Folder):
         expected = self.undisturbed()
         disk = self.folder / "disk"
         disk.mkdir()
-        mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", disk], capture_output=True, text=True)
+        mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48k", "tmpfs", disk], capture_output=True, text=True)
         if mount.returncode != 0:
             self.skipTest(f"no tmpfs can be mounted here: {mount.stderr.strip()}")
         try:
             self.output = disk / "sweep.h5"
-            error = self.refuse(4, "sweep", self.sweep, "-o", self.output)
-            self.assertIn("No space left on device", error)
+            self.assertIn("No space left on device", self.refuse(4, "sweep", self.sweep, "-o", self.output))
             finished = self.finished()
             self.assertGreater(finished, 0)
+            self.assertLess(finished, POINTS)
+            # Room for all records, but not for the result beside them.
+            subprocess.run(["mount", "-o", "remount,size=120k", disk], check=True)
+            self.assertEqual(self.finished(), finished)
+            run = spacemoe("sweep", self.sweep, "-o", self.output)
+            self.assertEqual(run.returncode, 4, run.stdout)
+            self.assertIn("No space left on device", run.stderr)
+            self.assertEqual(self.finished(), POINTS)
             self.assertFalse(self.output.exists())
             subprocess.run(["mount", "-o", "remount,size=10m", disk], check=True)
-            self.assertEqual(self.finished(), finished)
             self.succeed("sweep", self.sweep, "-o", self.output)
             self.assertEqual(self.digest(self.output), expected)
             self.assert_tidy(self.output)
@@ -267,7 +255,7 @@ class Stopped(Folder):
         self.succeed("sweep", self.sweep, "-o", self.output, "--shard", "2/2")
 
 
-class Merge(Folder):
+class Merge(SweepFolder):
     def test_shards_from_several_machines(self):
         expected = self.undisturbed()
         outputs = [self.folder / f"machine{i}" / "part.h5" for i in range(4)]
@@ -294,7 +282,7 @@ class Merge(Folder):
 
 
 @unittest.skipUnless(HAS_MPI and shutil.which("mpirun"), "built without MPI")
-class Mpi(Folder):
+class Mpi(SweepFolder):
     def mpirun(self, ranks, *words):
         return ["mpirun", "-n", str(ranks), "--allow-run-as-root", "--oversubscribe", PROGRAM, "sweep",
                 str(self.sweep), "-o", str(self.output), "--threads", "1", *words]
@@ -331,7 +319,7 @@ class Mpi(Folder):
 
 
 @unittest.skipIf(HAS_MPI or not shutil.which("mpirun"), "built with MPI")
-class WithoutMpi(Folder):
+class WithoutMpi(SweepFolder):
     def test_several_processes_are_told_apart_from_a_job(self):
         environment = {**os.environ, "OMPI_COMM_WORLD_SIZE": "4"}
         self.assertIn("built without MPI", self.refuse(3, "sweep", self.sweep, "-o", self.output, env=environment))
