@@ -187,7 +187,7 @@ int sweep_command(Invocation const& invocation) {
       throw ScenarioError(
           {"--shard", "conflicts with MPI, whose processes share all points", "leave it out"});
     }
-    Sweep(setup, job, part).run(*backend);
+    if (!setup.done()) Sweep(setup, job, part).run(*backend);
     if (job.rank() == 0)
       exit_status =
           finish_sweep(setup, {}, MissingPoints::come_later, {invocation.line, std::string(backend->name())});

@@ -75,6 +75,10 @@ void print_summary(std::ostream& out, SweepSetup const& setup, SweepRecords cons
   if (records.failed_count() > shown) out << "and " << records.failed_count() - shown << " more\n";
 }
 
+void print_done(std::ostream& out, SweepSetup const& setup) {
+  out << setup.output().string() << " holds all points of this sweep\n";
+}
+
 void leave_to_another(SweepSetup const& setup) {
   std::cout << "another process puts all points together in " << setup.output().string() << '\n';
 }
@@ -123,6 +127,7 @@ void print_plan(std::ostream& out, SweepSetup const& setup, SweepEstimate const&
 }
 
 void print_status(std::ostream& out, SweepSetup const& setup, SweepRecords const& records) {
+  if (setup.done()) return print_done(out, setup);
   print_counts(out, setup, records);
   if (double const mean_s = mean_elapsed_s(setup, records); mean_s > 0) {
     out << "a point takes " << duration(mean_s) << ", all that are left "
@@ -137,18 +142,15 @@ void print_status(std::ostream& out, SweepSetup const& setup, SweepRecords const
     }
     out << '\n';
   }
-  if (records.journals().empty()) {
-    out << (std::filesystem::exists(setup.output()) ? setup.output().string() + " is there\n"
-                                                    : "nothing has been run\n");
-  }
+  if (records.journals().empty()) out << "nothing has been run\n";
 }
 
 int finish_sweep(SweepSetup const& setup, std::vector<std::filesystem::path> const& other_outputs,
                  MissingPoints missing, RunProvenance const& provenance) {
   SweepRecords const records = setup.records(other_outputs);
-  if (records.journals().empty() && std::filesystem::exists(setup.output())) {
-    leave_to_another(setup);
-    return 0;
+  if (auto const stored = setup.done()) {
+    print_done(std::cout, setup);
+    return stored->failures ? some_points_failed : 0;
   }
   std::uint64_t const left = points_left(setup, records);
   if (left > 0 && missing == MissingPoints::are_wrong) {

@@ -5,6 +5,8 @@
 #include <system_error>
 #include <utility>
 
+#include "host/io/output_file.hpp"
+
 namespace spacemoe {
 namespace {
 
@@ -72,13 +74,23 @@ SweepRecords SweepSetup::records(std::vector<std::filesystem::path> const& other
   return {folders, manifest_, [this](std::uint64_t point) { return name(point); }};
 }
 
-void SweepSetup::assemble(SweepRecords const& records, RunProvenance const& provenance) const {
+std::optional<StoredSweep> SweepSetup::done() const {
+  if (std::filesystem::exists(folder())) return std::nullopt;
+  auto stored = stored_sweep(output_);
+  bool const same = stored && stored->manifest == short_digest(manifest_text(manifest_));
+  return same ? stored : std::nullopt;
+}
+
+void SweepSetup::assemble(SweepRecords const& records, RunProvenance provenance) const {
+  bool const whole = records.done_count() + records.failed_count() == points();
+  if (whole) provenance.manifest = short_digest(manifest_text(manifest_));
   write_sweep(
       output_, {plan_.title, plan_.axes, plan_.base_resolved, plan_.given_text},
       [&](std::uint64_t point) { return records.read(point); }, provenance);
 }
 
 void SweepSetup::remove_journals() const {
+  remove_leftovers(output_);
   std::error_code ignored;  // the result is whole, so what stays behind does no harm
   std::filesystem::remove_all(folder(), ignored);
 }

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "host/cli/arguments.hpp"
+#include "host/io/stored_sweep.hpp"
 #include "host/io/sweep_file.hpp"
 #include "host/io/sweep_journal.hpp"
 #include "host/io/sweep_manifest.hpp"
@@ -40,8 +42,10 @@ class SweepSetup {
   /// Of this sweep's folder and of those beside other outputs.
   SweepRecords records(std::vector<std::filesystem::path> const& other_outputs = {}) const;
 
+  /// The output, where it holds all points of this very sweep.
+  std::optional<StoredSweep> done() const;
   /// Writes the result from the records.
-  void assemble(SweepRecords const& records, RunProvenance const& provenance) const;
+  void assemble(SweepRecords const& records, RunProvenance provenance) const;
   /// Takes the folder of records away, as far as that goes.
   void remove_journals() const;
 

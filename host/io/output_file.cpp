@@ -74,4 +74,15 @@ void write_output(fs::path const& file, std::span<std::byte const> content) {
   flush_name(target);
 }
 
+void remove_leftovers(fs::path const& file) {
+  fs::path const target = target_of(file);
+  std::string const name = target.filename().string() + ".";
+  std::error_code ignored;
+  for (auto const& entry :
+       fs::directory_iterator(target.has_parent_path() ? target.parent_path() : ".", ignored)) {
+    std::string const other = entry.path().filename().string();
+    if (other.starts_with(name) && other.ends_with(".partial")) fs::remove(entry.path(), ignored);
+  }
+}
+
 }  // namespace spacemoe

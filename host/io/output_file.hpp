@@ -10,4 +10,8 @@ namespace spacemoe {
 /// untouched whatever happens. Throws OutputError naming the file and the reason.
 void write_output(std::filesystem::path const& file, std::span<std::byte const> content);
 
+/// Takes away what processes that were killed while they wrote `file` left beside it. Only where nobody else
+/// writes it now.
+void remove_leftovers(std::filesystem::path const& file);
+
 }  // namespace spacemoe

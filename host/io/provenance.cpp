@@ -28,6 +28,7 @@ void write_provenance(hdf5::Writer& writer, RunProvenance const& provenance) {
   writer.attribute("provenance_version", std::string(version));
   writer.attribute("provenance_git_commit", std::string(commit));
   if (!provenance.backend.empty()) writer.attribute("provenance_backend", provenance.backend);
+  if (!provenance.manifest.empty()) writer.attribute("provenance_manifest", provenance.manifest);
   writer.attribute("provenance_command_line", provenance.command_line);
   writer.attribute("provenance_time", now_utc());
 }

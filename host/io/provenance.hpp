@@ -14,7 +14,8 @@ std::string program_version();
 /// What ran, on what.
 struct RunProvenance {
   std::string command_line;
-  std::string backend;  ///< empty where several may have been at work
+  std::string backend;        ///< empty where several may have been at work
+  std::string manifest = {};  ///< digest of the manifest of a sweep that is whole; else empty
 };
 
 /// The root attributes `provenance_*`.

@@ -83,6 +83,16 @@ class Sweep(SweepFolder):
         self.assertEqual(self.digest(self.output), expected)
         self.assert_tidy(self.output)
 
+    def test_a_sweep_that_is_done_is_not_run_again(self):
+        self.succeed("sweep", self.sweep, "-o", self.output)
+        before = self.output.stat()
+        for words in (("sweep",), ("sweep", "--status"), ("merge",)):
+            text = self.succeed(words[0], self.sweep, "-o", self.output, *words[1:])
+            self.assertIn("sweep.h5 holds all points of this sweep", text)
+        self.assertEqual(self.output.stat(), before)
+        self.sweep.write_text(SWEEP.replace("1400", "1300"))
+        self.assertIn("40 done", self.succeed("sweep", self.sweep, "-o", self.output))
+
     def test_shards_that_end_together(self):
         expected = self.undisturbed()
         for _ in range(5):
@@ -121,6 +131,9 @@ class Sweep(SweepFolder):
             self.assertEqual(list(file["status"].asstr()), ["done", "failed"])
             self.assertIn("free places", file["failure"].asstr()[1])
             self.assertTrue((file["mean_ms"][1] != file["mean_ms"][1]).all())
+        again = spacemoe("sweep", sweep, "-o", self.output)
+        self.assertEqual(again.returncode, 1, again.stderr)
+        self.assertIn("holds all points", again.stdout)
         self.assertIn("cannot run", self.succeed("sweep", sweep, "--dry-run"))
 
     def test_dry_run_lists_points_and_writes_nothing(self):
@@ -155,6 +168,7 @@ class Stopped(SweepFolder):
             process = self.start()
             try:
                 process.wait(timeout=moments.uniform(0.005, 0.25))
+                self.output.unlink()
                 break
             except subprocess.TimeoutExpired:
                 process.kill()
@@ -163,6 +177,7 @@ class Stopped(SweepFolder):
             self.assertGreaterEqual(self.finished(), finished, "a finished point was lost")
             finished = self.finished()
         self.assertGreater(kills, 3, "the sweep was over before it could be killed")
+        (self.folder / "sweep.h5.1.partial").write_bytes(b"left by one that was killed while it wrote the result")
         self.succeed("sweep", self.sweep, "-o", self.output)
         self.assertEqual(self.digest(self.output), expected)
         self.assert_tidy(self.output)

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace spacemoe {
+
+/// What a file says of the sweep whose points it holds.
+struct StoredSweep {
+  std::string manifest;  ///< digest of its manifest
+  bool failures;         ///< whether any of its points failed
+};
+
+/// Nothing where there is no such file, or where it does not hold all points of a sweep.
+std::optional<StoredSweep> stored_sweep(std::filesystem::path const& file);
+
+}  // namespace spacemoe
