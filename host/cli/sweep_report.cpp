@@ -75,8 +75,10 @@ void print_summary(std::ostream& out, SweepSetup const& setup, SweepRecords cons
   if (records.failed_count() > shown) out << "and " << records.failed_count() - shown << " more\n";
 }
 
-void print_done(std::ostream& out, SweepSetup const& setup) {
-  out << setup.output().string() << " holds all points of this sweep\n";
+void print_done(std::ostream& out, SweepSetup const& setup, StoredSweep const& stored) {
+  print_title(out, setup);
+  out << stored.done << " done, " << stored.failed << " failed: " << setup.output().string()
+      << " holds all points of this sweep\n";
 }
 
 void leave_to_another(SweepSetup const& setup) {
@@ -127,7 +129,7 @@ void print_plan(std::ostream& out, SweepSetup const& setup, SweepEstimate const&
 }
 
 void print_status(std::ostream& out, SweepSetup const& setup, SweepRecords const& records) {
-  if (setup.done()) return print_done(out, setup);
+  if (auto const stored = setup.done()) return print_done(out, setup, *stored);
   print_counts(out, setup, records);
   if (double const mean_s = mean_elapsed_s(setup, records); mean_s > 0) {
     out << "a point takes " << duration(mean_s) << ", all that are left "
@@ -149,8 +151,8 @@ int finish_sweep(SweepSetup const& setup, std::vector<std::filesystem::path> con
                  MissingPoints missing, RunProvenance const& provenance) {
   SweepRecords const records = setup.records(other_outputs);
   if (auto const stored = setup.done()) {
-    print_done(std::cout, setup);
-    return stored->failures ? some_points_failed : 0;
+    print_done(std::cout, setup, *stored);
+    return stored->failed > 0 ? some_points_failed : 0;
   }
   std::uint64_t const left = points_left(setup, records);
   if (left > 0 && missing == MissingPoints::are_wrong) {

@@ -12,8 +12,10 @@ std::optional<StoredSweep> stored_sweep(std::filesystem::path const& file) {
     hdf5::Attribute const manifest(H5Aopen(opened, "provenance_manifest", H5P_DEFAULT));
     hdf5::Dataset const status(H5Dopen2(opened, "status", H5P_DEFAULT));
     auto const outcomes = hdf5::texts(hdf5::source(status));
-    return StoredSweep{hdf5::texts(hdf5::source(manifest)).at(0),
-                       std::ranges::find(outcomes, "failed") != outcomes.end()};
+    auto const count = [&](char const* outcome) {
+      return static_cast<std::uint64_t>(std::ranges::count(outcomes, outcome));
+    };
+    return StoredSweep{hdf5::texts(hdf5::source(manifest)).at(0), count("done"), count("failed")};
   } catch (hdf5::Error const&) {
     return std::nullopt;
   }
