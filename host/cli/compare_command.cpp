@@ -39,9 +39,24 @@ std::vector<OptionSpec> options() {
   return specs;
 }
 
+/// The scenarios of results; complains of all that hold none.
+std::vector<std::string> scenarios_of(std::vector<std::filesystem::path> const& files) {
+  std::vector<std::string> scenarios;
+  std::vector<Complaint> complaints;
+  for (auto const& file : files) {
+    try {
+      scenarios.push_back(resolved_scenario(file));
+    } catch (ScenarioError const& error) {
+      complaints.insert(complaints.end(), error.complaints().begin(), error.complaints().end());
+    }
+  }
+  if (!complaints.empty()) throw ScenarioError(std::move(complaints));
+  return scenarios;
+}
+
 void refuse_differences(std::filesystem::path const& a, std::filesystem::path const& b) {
-  auto const differences =
-      scenario_differences(resolved_scenario(a), resolved_scenario(b), KeysCompared::of_latencies);
+  auto const scenarios = scenarios_of({a, b});
+  auto const differences = scenario_differences(scenarios[0], scenarios[1], KeysCompared::of_latencies);
   std::vector<Complaint> complaints;
   for (auto const& difference : differences) {
     if (complaints.size() == differences_shown) {

@@ -68,6 +68,10 @@ void print_latencies(std::ostream& out, Comparison const& comparison) {
   out << "lost % " << padded(format("%.4f", 100 * comparison.undeliverable_a), 10)
       << padded(format("%.4f", 100 * comparison.undeliverable_b), 10) << padded(format("%.4f", lost.mean), 10)
       << padded(interval("%.4f", lost), 24) << '\n';
+  if (comparison.delivering < comparison.a.size()) {
+    out << "latencies are of the " << comparison.delivering << " of " << comparison.a.size()
+        << " draws in which both deliver tokens\n";
+  }
 }
 
 nlohmann::ordered_json json_of(Estimate const& estimate) {
@@ -77,6 +81,7 @@ nlohmann::ordered_json json_of(Estimate const& estimate) {
 nlohmann::ordered_json json_of(Comparison const& comparison) {
   nlohmann::ordered_json json;
   json["tokens"] = comparison.tokens;
+  json["delivering_replications"] = comparison.delivering;
   for (std::size_t i = 0; i < compared_names.size(); ++i) {
     json["latency"][compared_names[i]] = json_of(comparison.latency[i]);
   }

@@ -38,7 +38,8 @@ std::vector<OptionSpec> options() {
       {"start", "NAME",
        "a strategy, or a result or TOML file with a placement (default: the best of several)"},
       {"objective", "NAME",
-       "mean, p50 to p99.9, cvar50 to cvar99.9, or mean+2sd (default: the scenario's, mean)"},
+       "mean, p50 to p99.9, cvar50 to cvar99.9, or with deviations as mean+2sd (default: the scenario's, "
+       "mean)"},
       {"fixed-gateways", "", "move experts only"},
       {"moves", "N", "moves to try (default: as many as the size of the scenario suggests)"},
       {"time", "S", "search for so many seconds instead; the result then depends on the machine"},

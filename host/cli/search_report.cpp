@@ -53,9 +53,9 @@ void print_moves(std::ostream& out, MoveCounts const& counts) {
   }
 }
 
-std::string verdict_text(Verdict const& verdict) {
+std::string verdict_text(Verdict const& verdict, std::string const& objective) {
   if (verdict.draws == 0) return "nothing better was found: the start is the result";
-  std::string const difference = format("%+.2f", verdict.difference_ms.mean) + " ms (" +
+  std::string const difference = objective + " " + format("%+.2f", verdict.difference_ms.mean) + " ms (" +
                                  format("%+.2f", verdict.difference_ms.low) + " to " +
                                  format("%+.2f", verdict.difference_ms.high) + ") on " +
                                  std::to_string(verdict.draws) + " unseen draws";
@@ -79,10 +79,10 @@ void print_table(std::ostream& out, Scenario const& scenario, SearchRecord const
       << result.state.moves() << " moves in " << format("%.1f", result.state.elapsed_s) << " s, seed "
       << scenario.seed.value << '\n'
       << end_text(result) << '\n'
-      << verdict_text(result.verdict) << "\n\n";
+      << verdict_text(result.verdict, objective_label(scenario.search, record.objective)) << "\n\n";
   print_planned(out, scenario.search, record);
   out << "\non " << record.comparison.a.size() << " fresh draws of outages, half a slot later, "
-      << record.comparison.tokens << " tokens each; a: start, b: found\n";
+      << record.comparison.tokens << " tokens each over all slots; a: start, b: found\n";
   print_latencies(out, record.comparison);
   out << '\n';
   print_moves(out, result.state.counts);

@@ -121,8 +121,8 @@ std::string payload_digest(std::filesystem::path const& file) {
   try {
     return digest(hdf5::open(file));
   } catch (hdf5::Error const& error) {
-    throw ScenarioError({file.string(), std::string("cannot be read: ") + error.what(),
-                         "name a result of spacemoe evaluate"});
+    throw ScenarioError(
+        {file.string(), std::string("cannot be read: ") + error.what(), "name a result of spacemoe"});
   }
 }
 

@@ -308,7 +308,7 @@ StoredPlacements stored_placements(std::filesystem::path const& file) {
     return stored_placements(hdf5::open(file));
   } catch (hdf5::Error const& error) {
     throw ScenarioError({file.string(), std::string("holds no placements: ") + error.what(),
-                         "name a result of spacemoe evaluate"});
+                         "name a result of spacemoe evaluate or optimize"});
   }
 }
 
@@ -339,7 +339,7 @@ std::string resolved_scenario(std::filesystem::path const& file) {
     return hdf5::texts(hdf5::source(text)).at(0);
   } catch (hdf5::Error const& error) {
     throw ScenarioError({file.string(), std::string("holds no scenario: ") + error.what(),
-                         "name a result of spacemoe evaluate"});
+                         "name a result of spacemoe evaluate or optimize"});
   }
 }
 

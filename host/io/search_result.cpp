@@ -73,6 +73,7 @@ void write_comparison(Writer& writer, Comparison const& comparison) {
   writer.dataset({"fresh_undeliverable", "1", "probability of a lost token in a fresh replication"},
                  {"strategy", "replication"}, both([](auto const& r) { return r.undeliverable; }));
   writer.attribute("fresh_tokens", comparison.tokens);
+  writer.attribute("fresh_delivering", std::uint64_t{comparison.delivering});
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <numbers>
 
 #include "host/evaluation/evaluate.hpp"
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::uint64_t fewest_tokens = 100'000;
 constexpr double confidence = 0.95;
+constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 
 std::uint64_t tokens_of(Scenario const& scenario, ComparisonOptions const& options) {
   return options.tokens.value_or(std::max(fewest_tokens, scenario.tokens / options.replications));
@@ -57,11 +59,27 @@ class Runner {
   std::uint64_t runs_ = 0;
 };
 
+bool delivers(Replicate const& replicate) {
+  return !std::isnan(replicate.latency_ms.front());
+}
+
 /// f(a, b) of every replication.
 template <class Function>
 std::vector<double> paired(Comparison const& comparison, Function f) {
   std::vector<double> values;
   for (std::size_t r = 0; r < comparison.a.size(); ++r) values.push_back(f(comparison.a[r], comparison.b[r]));
+  return values;
+}
+
+/// f(a, b) of the replications in which both deliver tokens.
+template <class Function>
+std::vector<double> paired_where_delivered(Comparison const& comparison, Function f) {
+  std::vector<double> values;
+  for (std::size_t r = 0; r < comparison.a.size(); ++r) {
+    Replicate const& a = comparison.a[r];
+    Replicate const& b = comparison.b[r];
+    if (delivers(a) && delivers(b)) values.push_back(f(a, b));
+  }
   return values;
 }
 
@@ -73,16 +91,20 @@ double mean(std::vector<double> const& values) {
 
 ComparedLatency compared(Comparison const& comparison, std::size_t i) {
   auto const of = [&](auto f) {
-    return paired(comparison, [&](Replicate const& a, Replicate const& b) {
+    return paired_where_delivered(comparison, [&](Replicate const& a, Replicate const& b) {
       return f(a.latency_ms[i], b.latency_ms[i]);
     });
   };
+  if (comparison.delivering < 2)
+    return {unknown, unknown, {unknown, unknown, unknown}, {unknown, unknown, unknown}};
   return {mean(of([](double a, double) { return a; })), mean(of([](double, double b) { return b; })),
           estimate(of([](double a, double b) { return b - a; }), confidence),
           estimate(of([](double a, double b) { return b / a; }), confidence)};
 }
 
 void summarize(Comparison& comparison) {
+  comparison.delivering = static_cast<std::uint32_t>(
+      paired_where_delivered(comparison, [](Replicate const&, Replicate const&) { return 0.0; }).size());
   for (std::size_t i = 0; i < comparison.latency.size(); ++i) comparison.latency[i] = compared(comparison, i);
   comparison.undeliverable_a =
       mean(paired(comparison, [](Replicate const& a, Replicate const&) { return a.undeliverable; }));

@@ -43,7 +43,8 @@ struct Comparison {
   std::uint64_t tokens = 0;  ///< per placement and replication
   std::vector<Replicate> a;  ///< [replication]
   std::vector<Replicate> b;
-  std::array<ComparedLatency, compared_names.size()> latency;
+  std::uint32_t delivering = 0;  ///< replications in which both deliver tokens, which latencies are of
+  std::array<ComparedLatency, compared_names.size()> latency;  ///< NaN where fewer than two deliver
   double undeliverable_a = 0;
   double undeliverable_b = 0;
   Estimate undeliverable_difference;  ///< b - a

@@ -34,7 +34,8 @@ std::string name(Objective const& objective);
 
 /// What to give where an objective is none.
 inline constexpr char const* objectives_remedy =
-    "give mean, a quantile (p50 to p99.9), a tail mean (cvar50 to cvar99.9) or mean+2sd";
+    "give mean, a quantile (p50 to p99.9), a tail mean (cvar50 to cvar99.9) or a mean and deviations "
+    "(mean+2sd)";
 
 /// Latency of a whole token in every case: a slot with its outages under one activation profile.
 struct CaseTotals {

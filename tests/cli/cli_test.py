@@ -178,6 +178,7 @@ class Comparing(Folder):
         self.assertIn("1 file given, 2 expected", self.refuse(2, "compare", self.one))
         self.assertIn("--replications: 1 is out of range", self.refuse(2, *words, "--replications", 1))
         self.assertIn("holds no scenario", self.refuse(2, "compare", self.one, SMALL))
+        self.assertIn("2 problems", self.refuse(2, "compare", self.folder / "none.h5", self.folder / "neither.h5"))
         other, text = self.folder / "other.toml", pathlib.Path(SMALL).read_text()
         other.write_text(text.replace("survival = 0.98", "survival = 0.9"))
         self.succeed("evaluate", other, "--strategies", "spacemoe", "-o", self.folder / "other.h5")

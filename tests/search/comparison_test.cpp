@@ -1,5 +1,7 @@
 #include "host/search/comparison.hpp"
 
+#include <cmath>
+
 #include <gmock/gmock.h>
 
 #include "host/cpu/cpu_backend.hpp"
@@ -96,6 +98,39 @@ TEST_F(ComparingPlacements, TokensAreSharedOutAmongReplicationsDownToALimit) {
   scenario.tokens = 600'000;
   EXPECT_EQ(compare(scenario, placement, placement, *backend_, {2, {}, {}}).tokens, 300'000u);
   EXPECT_EQ(compare(scenario, placement, placement, *backend_, {8, {}, {}}).tokens, 100'000u);
+}
+
+TEST_F(ComparingPlacements, LatenciesAreOfReplicationsInWhichBothDeliver) {
+  Scenario scenario = small_scenario();
+  scenario.time.slots = 1;
+  scenario.links.survival = 0.6;
+  Placement const a = planned(scenario, Strategy::rand_place);
+  Placement const b = planned(scenario, Strategy::spacemoe);
+  Comparison const some = compare(scenario, a, b, *backend_, {30, 300, {}});
+  double sum = 0;
+  std::uint32_t both = 0;
+  for (std::size_t r = 0; r < 30; ++r) {
+    double const difference = some.b[r].latency_ms[0] - some.a[r].latency_ms[0];
+    if (std::isnan(difference)) continue;
+    sum += difference;
+    ++both;
+  }
+  ASSERT_GT(both, 1u);
+  ASSERT_LT(both, 30u);
+  EXPECT_EQ(some.delivering, both);
+  EXPECT_NEAR(some.latency[0].difference_ms.mean, sum / both, 1e-9);
+  EXPECT_LT(some.latency[0].difference_ms.low, some.latency[0].difference_ms.high);
+  EXPECT_NEAR(some.latency[0].b_ms - some.latency[0].a_ms, sum / both, 1e-9);
+}
+
+TEST_F(ComparingPlacements, LatenciesAreUnknownWhereNothingArrives) {
+  Scenario scenario = small_scenario();
+  Placement const placement = planned(scenario, Strategy::spacemoe);
+  scenario.links.survival = 0;
+  Comparison const none = compare(scenario, placement, placement, *backend_, {3, 300, {}});
+  EXPECT_EQ(none.delivering, 0u);
+  EXPECT_TRUE(std::isnan(none.latency[0].difference_ms.mean));
+  EXPECT_EQ(none.undeliverable_a, 1);
 }
 
 TEST_F(ComparingPlacements, ProgressEndsAtItsTotal) {
