@@ -143,7 +143,7 @@ class Comparison {
 void paths(Comparison& comparison, std::string const& name, PathInput const& input, std::uint32_t sources) {
   struct Found {
     std::unique_ptr<PathTable> table;
-    std::vector<std::vector<Nanoseconds>> looked_up;  ///< [snapshot]
+    std::vector<Nanoseconds> looked_up;  ///< [snapshot][query]
   };
   std::vector<SatelliteId> const from = benches::sources(input.nodes(), sources);
   std::vector<PathQuery> queries;
@@ -153,11 +153,9 @@ void paths(Comparison& comparison, std::string const& name, PathInput const& inp
     queries.push_back({source, satellite(static_cast<std::uint32_t>(random() % input.nodes()))});
   }
   auto const run = [&](Backend& backend) {
-    Found found{backend.path_latencies(input.batch, from), {}};
-    for (std::uint32_t s = 0; s < input.batch.snapshots; ++s) {
-      found.looked_up.push_back(found.table->gather(s, queries));
-    }
-    return found;
+    auto table = backend.path_latencies(input.batch, from);
+    auto looked_up = table->gather(queries);
+    return Found{std::move(table), std::move(looked_up)};
   };
   auto const equal = [&](Found const& a, Found const& b) {
     if (a.looked_up != b.looked_up) return false;

@@ -35,7 +35,7 @@ void costs_of_a_cell(benchmark::State& state) {
   PlacementCosts const costs(scenario, compute, placement, sources);
   auto const paths =
       backend->path_latencies(snapshots(scenario, network, 0, 1, Purpose::evaluation_outage), sources.ids());
-  for (auto _ : state) benchmark::DoNotOptimize(costs.in_slot(paths->gather(0, costs.queries())));
+  for (auto _ : state) benchmark::DoNotOptimize(costs.in_slot(paths->gather(costs.queries())));
 }
 
 void summary(benchmark::State& state) {

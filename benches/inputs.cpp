@@ -161,14 +161,17 @@ std::vector<Nanoseconds> SwapInput::expert_ns(Backend& backend) const {
   std::uint32_t const experts = tables_.experts();
   std::vector<Nanoseconds> latencies;
   for (LayerChange const& change : changes_) {
-    for (std::uint32_t slot = 0; slot < slots(); ++slot) {
-      for (std::uint32_t e = 0; e < experts; ++e) {
-        SatelliteId const host = hosts_[change.first_host + e];
-        PathQuery const ways[] = {{change.gateway, host}, {change.aggregation, host}};
-        auto const found = paths->gather(slot, ways);
-        auto const own_ns = tables_.expert_ns()[e] + tables_.satellite_ns()[index(host)];
-        latencies.push_back(add_latency(add_latency(found[0], found[1]), static_cast<Nanoseconds>(own_ns)));
-      }
+    std::vector<PathQuery> ways;
+    for (std::uint32_t e = 0; e < experts; ++e) {
+      SatelliteId const host = hosts_[change.first_host + e];
+      ways.insert(ways.end(), {{change.gateway, host}, {change.aggregation, host}});
+    }
+    std::vector<Nanoseconds> const found = paths->gather(ways);  // [slot][expert][way]
+    for (std::size_t i = 0; i < found.size(); i += 2) {
+      std::size_t const e = i / 2 % experts;
+      auto const own_ns =
+          tables_.expert_ns()[e] + tables_.satellite_ns()[index(hosts_[change.first_host + e])];
+      latencies.push_back(add_latency(add_latency(found[i], found[i + 1]), static_cast<Nanoseconds>(own_ns)));
     }
   }
   return latencies;

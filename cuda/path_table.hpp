@@ -35,20 +35,25 @@ class CudaPathTable final : public PathTable {
   void copy_by_slot(std::uint32_t first_slot, std::uint32_t slot_stride,
                     DeviceBuffer<Nanoseconds> const& by_slot) const;
 
-  std::vector<Nanoseconds> gather(std::uint32_t snapshot, std::span<PathQuery const> queries) const override;
+  std::vector<Nanoseconds> gather(std::span<PathQuery const> queries) const override;
   std::vector<Nanoseconds> row(std::uint32_t snapshot, std::uint32_t source) const override;
+  std::vector<std::uint64_t> sums(LostPath lost) const override;
 
  private:
   struct Part {
     std::uint32_t first;  ///< snapshot
+    std::uint32_t snapshots;
     DeviceBuffer<Nanoseconds> on_device;
     std::vector<Nanoseconds> on_host;
   };
-  struct Rows;
 
   void use_device() const;
-  /// The rows of a snapshot, wherever they are.
-  Rows rows(std::uint32_t snapshot) const;
+  Part const& part_of(std::uint32_t snapshot) const;
+  std::vector<Nanoseconds> host_row(Part const& part, std::uint32_t snapshot, std::uint32_t source) const;
+  /// Sums over the snapshots on the device: [source][node].
+  void add_device_sums(LostPath lost, std::span<std::uint64_t> sums) const;
+  /// [snapshot][column], of the snapshots on the device.
+  DeviceBuffer<Nanoseconds> greatest_of_columns() const;
   std::size_t row_size() const { return std::size_t{nodes_} * sources_.node.size(); }
 
   DeviceStream stream_;
@@ -58,8 +63,6 @@ class CudaPathTable final : public PathTable {
   std::vector<Part> parts_;
   /// One look-up at a time uses the device, whichever thread asks.
   mutable std::mutex mutex_;
-  mutable DeviceBuffer<std::uint64_t> place_;
-  mutable DeviceBuffer<Nanoseconds> found_;
 };
 
 }  // namespace spacemoe

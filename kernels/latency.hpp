@@ -29,4 +29,12 @@ SPACEMOE_FN constexpr Nanoseconds relax(Nanoseconds best, Nanoseconds neighbor, 
   return offered < best ? offered : best;
 }
 
+/// The greater of two latencies, of which `b` does not count where it is `unreachable`.
+SPACEMOE_FN constexpr Nanoseconds greater_finite(Nanoseconds a, Nanoseconds b) {
+  // One more than `unreachable` is the least of all signed numbers.
+  auto const one_more_a = static_cast<std::int32_t>(a + 1);
+  auto const one_more_b = static_cast<std::int32_t>(b + 1);
+  return static_cast<Nanoseconds>((one_more_a < one_more_b ? one_more_b : one_more_a) - 1);
+}
+
 }  // namespace spacemoe

@@ -115,14 +115,6 @@ SPACEMOE_FN constexpr void enter_plane(Row& row, GridLinks const* links, Way way
   carry_around<Way::backward>(row, links);
 }
 
-/// The greater of two latencies, of which `b` does not count where it is `unreachable`.
-SPACEMOE_FN constexpr Nanoseconds greater_finite(Nanoseconds a, Nanoseconds b) {
-  // One more than `unreachable` is the least of all signed numbers.
-  auto const one_more_a = static_cast<std::int32_t>(a + 1);
-  auto const one_more_b = static_cast<std::int32_t>(b + 1);
-  return static_cast<Nanoseconds>((one_more_a < one_more_b ? one_more_b : one_more_a) - 1);
-}
-
 /// Offers the latencies of a plane to the one after it that way, whose links are given; slot `first_slot`
 /// leads to slot 0. Returns whether any slot gains.
 template <class Row>

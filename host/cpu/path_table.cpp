@@ -22,7 +22,11 @@ void PathMemory::give_back(Buffer buffer) {
 
 CpuPathTable::CpuPathTable(std::shared_ptr<PathMemory> memory, std::uint32_t snapshots, std::uint32_t nodes,
                            std::uint32_t lanes, std::span<SatelliteId const> sources)
-    : nodes_(nodes), lanes_(lanes), column_(sources.size()), memory_(std::move(memory)) {
+    : snapshots_(snapshots),
+      nodes_(nodes),
+      lanes_(lanes),
+      column_(sources.size()),
+      memory_(std::move(memory)) {
   std::vector<std::uint32_t> order(sources.size());
   std::iota(order.begin(), order.end(), 0u);
   std::ranges::stable_sort(order, {}, [&](std::uint32_t source) { return sources[source]; });
@@ -41,13 +45,15 @@ CpuPathTable::~CpuPathTable() {
   memory_->give_back(std::move(buffer_));
 }
 
-std::vector<Nanoseconds> CpuPathTable::gather(std::uint32_t snapshot,
-                                              std::span<PathQuery const> queries) const {
-  Nanoseconds const* const rows = snapshot_rows(snapshot);
-  std::vector<Nanoseconds> found(queries.size());
-  for (std::size_t q = 0; q < queries.size(); ++q) {
-    found[q] = rows[column_[queries[q].source] + index(queries[q].satellite) * lanes_];
-  }
+std::vector<Nanoseconds> CpuPathTable::gather(std::span<PathQuery const> queries) const {
+  std::vector<Nanoseconds> found(snapshots_ * queries.size());
+  tbb::parallel_for(std::uint32_t{0}, snapshots_, [&](std::uint32_t snapshot) {
+    Nanoseconds const* const rows = snapshot_rows(snapshot);
+    Nanoseconds* to = found.data() + snapshot * queries.size();
+    for (PathQuery const& query : queries) {
+      *to++ = rows[column_[query.source] + index(query.satellite) * lanes_];
+    }
+  });
   return found;
 }
 
@@ -56,6 +62,18 @@ std::vector<Nanoseconds> CpuPathTable::row(std::uint32_t snapshot, std::uint32_t
   std::vector<Nanoseconds> latency_ns(nodes_);
   for (std::size_t node = 0; node < nodes_; ++node) latency_ns[node] = first[node * lanes_];
   return latency_ns;
+}
+
+std::vector<std::uint64_t> CpuPathTable::sums(LostPath lost) const {
+  std::vector<std::uint64_t> sums(column_.size() * nodes_);
+  tbb::parallel_for(std::size_t{0}, column_.size(), [&](std::size_t source) {
+    Span const sum(sums.data() + source * nodes_, nodes_);
+    for (std::uint32_t snapshot = 0; snapshot < snapshots_; ++snapshot) {
+      auto const latency_ns = row(snapshot, static_cast<std::uint32_t>(source));
+      add_row({latency_ns.data(), latency_ns.size()}, lost, sum);
+    }
+  });
+  return sums;
 }
 
 std::unique_ptr<PathTable> path_table(PathPlan const& plan, std::shared_ptr<PathMemory> memory,

@@ -54,14 +54,16 @@ class CpuPathTable final : public PathTable {
     return latency_ns_ + (std::size_t{snapshot} * blocks() + block) * nodes_ * lanes_;
   }
 
-  std::vector<Nanoseconds> gather(std::uint32_t snapshot, std::span<PathQuery const> queries) const override;
+  std::vector<Nanoseconds> gather(std::span<PathQuery const> queries) const override;
   std::vector<Nanoseconds> row(std::uint32_t snapshot, std::uint32_t source) const override;
+  std::vector<std::uint64_t> sums(LostPath lost) const override;
 
  private:
   Nanoseconds const* snapshot_rows(std::uint32_t snapshot) const {
     return latency_ns_ + std::size_t{snapshot} * sorted_.size() * nodes_;
   }
 
+  std::uint32_t snapshots_;
   std::uint32_t nodes_;
   std::uint32_t lanes_;
   std::vector<SatelliteId> sorted_;  ///< [block][lane]

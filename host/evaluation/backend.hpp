@@ -13,6 +13,7 @@
 #include "kernels/common_draw.hpp"
 #include "kernels/layer_score.hpp"
 #include "kernels/order_statistic.hpp"
+#include "kernels/path_sum.hpp"
 #include "kernels/routing.hpp"
 #include "kernels/token.hpp"
 
@@ -30,11 +31,12 @@ class PathTable {
  public:
   virtual ~PathTable() = default;
 
-  /// Latency [ns] of each query in one snapshot of the batch.
-  virtual std::vector<Nanoseconds> gather(std::uint32_t snapshot,
-                                          std::span<PathQuery const> queries) const = 0;
+  /// Latency [ns] of each query in each snapshot: [snapshot][query].
+  virtual std::vector<Nanoseconds> gather(std::span<PathQuery const> queries) const = 0;
   /// Latencies [ns] from one source to every satellite in one snapshot.
   virtual std::vector<Nanoseconds> row(std::uint32_t snapshot, std::uint32_t source) const = 0;
+  /// Latencies [ns] summed over the snapshots: [source][satellite].
+  virtual std::vector<std::uint64_t> sums(LostPath lost) const = 0;
 };
 
 /// Tokens [first, first + count) of a slot under one placement: a cell of the estimate.

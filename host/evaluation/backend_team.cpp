@@ -48,18 +48,35 @@ class TeamPathTable final : public PathTable {
 
   explicit TeamPathTable(std::vector<Part> parts) : parts_(std::move(parts)) {}
 
-  std::vector<Nanoseconds> gather(std::uint32_t snapshot, std::span<PathQuery const> queries) const override {
-    Part const& part = part_of(snapshot);
-    return part.table->gather(snapshot - part.first, queries);
+  std::vector<Nanoseconds> gather(std::span<PathQuery const> queries) const override {
+    std::vector<Nanoseconds> all;
+    for (auto const& found :
+         of_parts<Nanoseconds>([&](PathTable const& table) { return table.gather(queries); })) {
+      all.insert(all.end(), found.begin(), found.end());
+    }
+    return all;
   }
+
   std::vector<Nanoseconds> row(std::uint32_t snapshot, std::uint32_t source) const override {
-    Part const& part = part_of(snapshot);
+    Part const& part = *std::prev(std::ranges::upper_bound(parts_, snapshot, {}, &Part::first));
     return part.table->row(snapshot - part.first, source);
   }
 
+  std::vector<std::uint64_t> sums(LostPath lost) const override {
+    auto found = of_parts<std::uint64_t>([&](PathTable const& table) { return table.sums(lost); });
+    for (std::size_t p = 1; p < found.size(); ++p) {
+      std::ranges::transform(found[0], found[p], found[0].begin(), add_sums);
+    }
+    return std::move(found[0]);
+  }
+
  private:
-  Part const& part_of(std::uint32_t snapshot) const {
-    return *std::prev(std::ranges::upper_bound(parts_, snapshot, {}, &Part::first));
+  /// What `look_up` returns for each part; these do their work side by side.
+  template <class T, class LookUp>
+  std::vector<std::vector<T>> of_parts(LookUp look_up) const {
+    std::vector<std::vector<T>> found(parts_.size());
+    together(parts_.size(), [&](std::size_t p) { found[p] = look_up(*parts_[p].table); });
+    return found;
   }
 
   std::vector<Part> parts_;

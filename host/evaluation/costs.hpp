@@ -33,7 +33,7 @@ class PlacementCosts {
   PlacementCosts(Scenario const& scenario, ComputeTimes const& compute, Placement const& placement,
                  PathSources const& sources);
 
-  /// Paths that `in_slot` needs, looked up in one snapshot.
+  /// Paths that `in_slot` needs of one snapshot; as many for every placement of a scenario.
   std::span<PathQuery const> queries() const { return queries_; }
 
   /// Costs from the latencies of queries(). Throws ScenarioError when a layer could take 2^31 ns or more.

@@ -206,10 +206,14 @@ class Evaluator {
     Stopwatch const watch(timing_.costs_s);
     std::uint32_t const placements = course.grid.placements();
     BatchCosts batch{std::vector<SlotCosts>(std::size_t{count} * placements), {}};
+    std::vector<PathQuery> queries;  // [placement][path], as many for each placement
+    for (auto const& costs : course.costs) {
+      queries.insert(queries.end(), costs.queries().begin(), costs.queries().end());
+    }
+    std::vector<Nanoseconds> const found = paths.gather(queries);
+    std::size_t const per_cell = queries.size() / placements;
     tbb::parallel_for(std::size_t{0}, batch.costs.size(), [&](std::size_t i) {
-      PlacementCosts const& costs = course.costs[i % placements];
-      batch.costs[i] =
-          costs.in_slot(paths.gather(static_cast<std::uint32_t>(i / placements), costs.queries()));
+      batch.costs[i] = course.costs[i % placements].in_slot(std::span(found).subspan(i * per_cell, per_cell));
     });
     for (std::size_t i = 0; i < batch.costs.size(); ++i) {
       auto const slot = static_cast<std::uint32_t>(first + i / placements);

@@ -7,17 +7,8 @@
 namespace spacemoe {
 namespace {
 
-/// Adds one slot's row to a sum of rows; unreachable satellites count as twice the row's greatest finite
-/// latency.
-void add_row(std::vector<Nanoseconds> const& row, std::vector<std::uint64_t>& sum) {
-  Nanoseconds greatest = 0;
-  for (Nanoseconds const latency : row) {
-    if (latency != unreachable) greatest = std::max(greatest, latency);
-  }
-  for (std::size_t s = 0; s < row.size(); ++s) {
-    sum[s] += row[s] == unreachable ? 2 * std::uint64_t{greatest} : row[s];
-  }
-}
+/// Far, but no farther than a detour.
+constexpr LostPath twice_the_greatest{2, 0};
 
 }  // namespace
 
@@ -85,17 +76,14 @@ void PlacementPlanner::take_snapshots() {
 
 void PlacementPlanner::add_rows(std::vector<SatelliteId> const& sources) {
   if (batches_.empty()) take_snapshots();
-  std::vector<std::vector<std::uint64_t>> sums(sources.size(),
-                                               std::vector<std::uint64_t>(satellites(scenario_)));
+  for (SatelliteId const source : sources) rows_[source].resize(satellites(scenario_));
   for (auto const& batch : batches_) {
-    auto const table = backend_.path_latencies(batch, sources);
-    tbb::parallel_for(std::size_t{0}, sources.size(), [&](std::size_t s) {
-      for (std::uint32_t i = 0; i < batch.snapshots; ++i) {
-        add_row(table->row(i, static_cast<std::uint32_t>(s)), sums[s]);
-      }
-    });
+    auto const sums = backend_.path_latencies(batch, sources)->sums(twice_the_greatest);
+    auto sum = sums.begin();
+    for (SatelliteId const source : sources) {
+      for (std::uint64_t& row : rows_[source]) row = add_sums(row, *sum++);
+    }
   }
-  for (std::size_t s = 0; s < sources.size(); ++s) rows_[sources[s]] = std::move(sums[s]);
 }
 
 }  // namespace spacemoe

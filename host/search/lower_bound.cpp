@@ -70,13 +70,13 @@ double usable_loss(RelaxedLayers const& layers, SnapshotBatch const& slots, doub
 /// Mean paths from `sources`, without those that a placement may not use.
 Ways usable_ways(RelaxedLayers const& layers, SnapshotBatch const& slots,
                  std::span<SatelliteId const> sources, Backend& backend, double allowed_loss, Rows& rows) {
-  LostPath const lost = allowed_loss > 0 ? LostPath::nothing : LostPath::forbidden;
+  bool const may_lose = allowed_loss > 0;
   bool const may_part = least_drawn(layers) <= allowed_loss;
   auto const part = parts_ever_linked(slots);
-  Ways ways(sources.size(), layers.satellites, lost == LostPath::forbidden);
+  Ways ways(sources.size(), layers.satellites, !may_lose);
   for (std::size_t first = 0; first < sources.size(); first += sources_at_once) {
     auto const some = sources.subspan(first, std::min(sources_at_once, sources.size() - first));
-    MeanPaths const mean(slots, backend, some, lost);
+    MeanPaths const mean(slots, backend, some, may_lose ? ignore_lost : forbid_lost);
     for (std::size_t s = 0; s < some.size(); ++s) {
       auto const from = mean.from(static_cast<std::uint32_t>(s));
       auto const to = ways.from(first + s);

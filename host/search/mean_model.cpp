@@ -36,7 +36,7 @@ std::vector<double> shares_of_ranks(LayerLaw const& law, std::span<std::uint32_t
 
 MeanModel::MeanModel(SearchProblem const& problem, std::span<SatelliteId const> gateways)
     : MeanModel(problem.scenario, problem.compute, problem.mean_profile(), gateways,
-                MeanPaths(problem.slots, problem.backend, gateways, LostPath::shunned)) {}
+                MeanPaths(problem.slots, problem.backend, gateways, shun_lost)) {}
 
 MeanModel::MeanModel(Scenario const& scenario, ComputeTimes const& compute, ActivationWeights const& weights,
                      std::span<SatelliteId const> gateways, MeanPaths paths)

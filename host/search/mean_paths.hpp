@@ -9,13 +9,12 @@
 
 namespace spacemoe {
 
-/// What a slot without a path counts as in a mean.
-enum class LostPath : std::uint8_t {
-  shunned,  ///< a hundred times the slot's greatest finite latency from the source: to be avoided, if it can
-            ///< be
-  nothing,  ///< 0 ns: no more than any way to serve the tokens that are delivered
-  forbidden,  ///< makes the mean `unreachable`
-};
+/// To be avoided, if it can be.
+inline constexpr LostPath shun_lost{100, 0};
+/// No more than any way to serve the tokens that are delivered.
+inline constexpr LostPath ignore_lost{0, 0};
+/// Makes the mean `unreachable`.
+inline constexpr LostPath forbid_lost{0, forbidden_ns};
 
 /// Path latencies [ns] averaged over slots.
 class MeanPaths {

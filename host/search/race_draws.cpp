@@ -72,10 +72,10 @@ void RaceDraws::tabulate(SearchProblem const& problem, SnapshotBatch const& slot
   for (std::size_t p = 0; p < placements.size(); ++p) {
     PlacementCosts const costs(problem.scenario, problem.compute, placements[p], sources);
     fixed_ns_.push_back(problem.compute.head_ns(placements[p].gateway.front()));
-    std::vector<std::vector<Nanoseconds>> found;
-    for (std::uint32_t s = 0; s < slots.snapshots; ++s) found.push_back(paths->gather(s, costs.queries()));
+    std::vector<Nanoseconds> const found = paths->gather(costs.queries());
+    std::size_t const per_slot = costs.queries().size();
     tbb::parallel_for(std::uint32_t{0}, slots.snapshots, [&](std::uint32_t s) {
-      SlotCosts const in_slot = costs.in_slot(found[s]);
+      SlotCosts const in_slot = costs.in_slot(std::span(found).subspan(s * per_slot, per_slot));
       for (Version& version : versions_) {
         if (version.placements.front() != p) continue;
         for (std::size_t profile = 0; profile < problem.profiles.size(); ++profile) {

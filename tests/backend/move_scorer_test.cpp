@@ -105,16 +105,16 @@ LayerDistribution distribution(Problem const& p, PathTable const& paths, Routing
   for (std::uint32_t e = 0; e < experts; ++e) {
     SatelliteId const at = p.hosts[change.first_host + e];
     PathQuery const queries[] = {{change.gateway, at}, {change.aggregation, at}};
-    auto const ways = paths.gather(slot, queries);
+    auto const ways = paths.gather(queries);  // [slot][way]
     auto const own = static_cast<Nanoseconds>(p.tables.expert_ns()[change.layer * experts + e] +
                                               p.tables.satellite_ns()[index(at)]);
-    expert_ns.push_back(add_latency(add_latency(ways[0], ways[1]), own));
+    expert_ns.push_back(add_latency(add_latency(ways[2 * slot], ways[2 * slot + 1]), own));
     queue_ns.push_back(own);
     host.push_back(static_cast<std::uint16_t>(index(at)));
   }
   PathQuery const forward[] = {{change.aggregation, satellite(change.forward)}};
   std::vector<Nanoseconds> const layer_ns{
-      add_latency(paths.gather(slot, forward)[0], static_cast<Nanoseconds>(change.gateway_ns))};
+      add_latency(paths.gather(forward)[slot], static_cast<Nanoseconds>(change.gateway_ns))};
   std::vector<std::uint8_t> const shares{shares_hosts(std::span(p.hosts).subspan(change.first_host, experts))
                                              ? std::uint8_t{1}
                                              : std::uint8_t{0}};

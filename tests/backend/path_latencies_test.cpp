@@ -107,14 +107,54 @@ TEST_P(PathLatencies, DoNotDependOnWhichSourcesAreAskedFor) {
 }
 
 TEST_P(PathLatencies, GatherLooksUpRows) {
-  Graph const graph = shells("paper", {paper_shell()}, with_survival(0.95), 2);
+  Graph const graph = shells("paper", {paper_shell()}, with_survival(0.95), 3);
   auto const sources = some_sources(graph, 20);
   run([&] {
     auto const table = backend().path_latencies(graph.batch, sources);
     std::vector<PathQuery> const queries{{3, satellite(7)}, {19, satellite(1000)}, {0, sources[0]}};
-    auto const found = table->gather(1, queries);
-    EXPECT_THAT(found, ::testing::ElementsAre(table->row(1, 3)[7], table->row(1, 19)[1000], 0));
+    std::vector<Nanoseconds> expected;
+    for (std::uint32_t snapshot = 0; snapshot < 3; ++snapshot) {
+      for (Nanoseconds const latency : {table->row(snapshot, 3)[7], table->row(snapshot, 19)[1000], 0u}) {
+        expected.push_back(latency);
+      }
+    }
+    EXPECT_EQ(table->gather(queries), expected);
+    EXPECT_TRUE(table->gather({}).empty());
+    EXPECT_TRUE(backend().path_latencies(graph.batch, {})->gather({}).empty());
   });
+}
+
+TEST_P(PathLatencies, SumsAddRowsUp) {
+  Graph const graph = shells("paper", {paper_shell()}, with_survival(0.5), 3);
+  for (std::size_t const count : {5u, 300u}) {
+    auto const sources = some_sources(graph, count);
+    for (LostPath const lost : {LostPath{0, 0}, LostPath{2, 7}, LostPath{0, forbidden_ns}}) {
+      run([&] {
+        auto const table = backend().path_latencies(graph.batch, sources);
+        std::vector<std::uint64_t> expected;
+        std::size_t unreached = 0;
+        for (std::uint32_t s = 0; s < count; ++s) {
+          std::vector<std::uint64_t> sum(graph.batch.wiring->nodes);
+          for (std::uint32_t snapshot = 0; snapshot < 3; ++snapshot) {
+            auto const row = table->row(snapshot, s);
+            std::uint64_t greatest = 0;
+            for (auto const latency : row)
+              greatest = std::max<std::uint64_t>(greatest, latency % unreachable);
+            for (std::size_t node = 0; node < row.size(); ++node) {
+              bool const is_lost = row[node] == unreachable;
+              unreached += is_lost ? 1 : 0;
+              sum[node] += is_lost ? lost.times_greatest * greatest + lost.more_ns : row[node];
+              sum[node] = std::min(sum[node], std::uint64_t{1} << 62);
+            }
+          }
+          expected.insert(expected.end(), sum.begin(), sum.end());
+        }
+        EXPECT_GT(unreached, 0u);
+        EXPECT_EQ(table->sums(lost), expected);
+      });
+    }
+  }
+  EXPECT_TRUE(backend().path_latencies(graph.batch, {})->sums({0, 0}).empty());
 }
 
 TEST_P(PathLatencies, AreSymmetricMetricsNoShorterThanLight) {

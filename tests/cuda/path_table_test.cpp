@@ -54,16 +54,23 @@ TEST_F(PathTables, AnswerAlikeFromTheDeviceAndFromTheHost) {
   DeviceStream const stream(std::make_shared<DevicePool>(0));
   CudaPathTable table(stream, nodes, SortedSources(asked));
   auto const expect_all = [&](std::uint32_t snapshots) {
+    std::vector<PathQuery> const queries{{1, satellite(39)}, {2, satellite(0)}, {0, satellite(7)}};
+    std::vector<Nanoseconds> looked_up;
+    std::vector<std::uint64_t> sums(3 * nodes);
     for (std::uint32_t snapshot = 0; snapshot < snapshots; ++snapshot) {
       auto const row = table.row(snapshot, 0);  // satellite 30 is the third column
       ASSERT_EQ(row.size(), nodes);
       for (std::uint32_t node = 0; node < nodes; ++node) ASSERT_EQ(row[node], latency_at(snapshot, node, 2));
-      std::vector<PathQuery> const queries{{1, satellite(39)}, {2, satellite(0)}, {0, satellite(7)}};
-      EXPECT_THAT(table.gather(snapshot, queries),
-                  ::testing::ElementsAre(latency_at(snapshot, 39, 0), latency_at(snapshot, 0, 1),
-                                         latency_at(snapshot, 7, 2)));
+      for (auto const& [node, column] : {std::pair(39u, 0u), {0u, 1u}, {7u, 2u}}) {
+        looked_up.push_back(latency_at(snapshot, node, column));
+      }
+      for (std::uint32_t i = 0; i < sums.size(); ++i) {
+        sums[i] += latency_at(snapshot, i % nodes, (i / nodes + 2) % 3);
+      }
     }
-    EXPECT_TRUE(table.gather(0, {}).empty());
+    EXPECT_EQ(table.gather(queries), looked_up);
+    EXPECT_TRUE(table.gather({}).empty());
+    EXPECT_EQ(table.sums({0, 0}), sums);
   };
   EXPECT_FALSE(table.move_to_host());
   table.add(rows(0, 3, 32, stream));

@@ -82,8 +82,10 @@ class Course {
     auto const paths = backend_->path_latencies(problem_.slots, sources.ids());
     PlacementCosts const costs(scenario_, problem_.compute, placement, sources);
     std::vector<Distribution> all;
+    auto const found = paths->gather(costs.queries());
+    std::size_t const per_slot = costs.queries().size();
     for (std::uint32_t s = 0; s < problem_.slots.snapshots; ++s) {
-      SlotCosts const in_slot = costs.in_slot(paths->gather(s, costs.queries()));
+      SlotCosts const in_slot = costs.in_slot(std::span(found).subspan(s * per_slot, per_slot));
       Distribution sums{{problem_.compute.head_ns(placement.gateway.front()), 1}};
       for (std::uint32_t l = 0; l < placement.layers; ++l) {
         auto const layer =

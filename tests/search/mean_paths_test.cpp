@@ -26,18 +26,18 @@ class MeanPathsOfTwoSlots : public ::testing::Test {
 };
 
 TEST_F(MeanPathsOfTwoSlots, ShunWhatIsLost) {
-  MeanPaths const mean = paths(LostPath::shunned);
+  MeanPaths const mean = paths(shun_lost);
   EXPECT_EQ(mean.sources(), 2u);
   EXPECT_THAT(mean.from(0), ElementsAre(0, 20, (30 + 100 * 30) / 2));
   EXPECT_THAT(mean.from(1), ElementsAre(30 / 2, 20 / 2, 0));
 }
 
 TEST_F(MeanPathsOfTwoSlots, CountNothingWithoutAPath) {
-  EXPECT_THAT(paths(LostPath::nothing).from(0), ElementsAre(0, 20, 30 / 2));
+  EXPECT_THAT(paths(ignore_lost).from(0), ElementsAre(0, 20, 30 / 2));
 }
 
 TEST_F(MeanPathsOfTwoSlots, ForbidWhatIsLostOnce) {
-  EXPECT_THAT(paths(LostPath::forbidden).from(0), ElementsAre(0, 20, unreachable));
+  EXPECT_THAT(paths(forbid_lost).from(0), ElementsAre(0, 20, unreachable));
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ class Moving {
         problem(scenario_, *backend_),
         all(all_satellites(problem.limits.satellites)),
         model(scenario_, problem.compute, problem.mean_profile(), all,
-              MeanPaths(problem.slots, *backend_, all, LostPath::shunned)),
+              MeanPaths(problem.slots, *backend_, all, shun_lost)),
         scorer(problem, problem.slots, all) {}
 
   /// Random, and so as bad as any.
@@ -304,8 +304,10 @@ TEST(Incumbent, IsWhatEvaluatingExactlyFinds) {
         PathSources const sources(placement.gateway);
         PlacementCosts const costs(scenario, problem.compute, placement, sources);
         auto const paths = problem.backend.path_latencies(problem.slots, sources.ids());
+        auto const found = paths->gather(costs.queries());
+        std::size_t const per_slot = costs.queries().size();
         for (std::uint32_t slot = 0; slot < problem.slots.snapshots; ++slot) {
-          SlotCosts const in_slot = costs.in_slot(paths->gather(slot, costs.queries()));
+          SlotCosts const in_slot = costs.in_slot(std::span(found).subspan(slot * per_slot, per_slot));
           ExactCell const cell = exact_cell(laws, costs.view(in_slot), 1);
           EXPECT_NEAR(totals.delivered[slot], cell.delivered, 1e-9);
           if (cell.delivered < 1e-9) continue;
