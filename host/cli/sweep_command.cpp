@@ -78,6 +78,13 @@ unsigned concurrent_points(SweepSetup const& setup) {
   return static_cast<unsigned>(std::clamp(fit, 1.0, threads));
 }
 
+RunOptions run_options(SweepSetup const& setup, Backend const& backend) {
+  constexpr double share = 0.1;  // of what is free
+  // Tables of a GPU lie in its own memory, and cost it little to compute again.
+  double const shared = backend.name() == "cpu" ? share * available_bytes() : 0;
+  return {concurrent_points(setup), shared};
+}
+
 void dry_run(SweepSetup const& setup, Backend& backend) {
   std::uint64_t const count = setup.points();
   std::uint64_t const runs = std::min(count, trials);
@@ -116,7 +123,7 @@ class Sweep {
                                                  "; the same command goes on from there");
                            }};
     auto const source = job_.share(left);
-    run_points(*source, backend, concurrent_points(setup_), hooks);
+    run_points(*source, backend, run_options(setup_, backend), hooks);
     journal_.reset();  // before the source says that this process is done
   }
 
@@ -143,6 +150,7 @@ class Sweep {
         left.push_back(point);
       }
     }
+    sort_by_network(setup_.plan(), left);
     return left;
   }
 

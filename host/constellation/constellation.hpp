@@ -40,12 +40,16 @@ struct Shell {
   Pattern pattern = Pattern::delta;
   PhasingRule phasing_rule = PhasingRule::walker;
   double raan0_deg = 0;
+
+  bool operator==(Shell const&) const = default;
 };
 
 struct Constellation {
   EarthModel earth = EarthModel::wgs84;
   Propagation propagation = Propagation::two_body;
   std::vector<Shell> shells;
+
+  bool operator==(Constellation const&) const = default;
 };
 
 /// Reads `D:550:53.0:1584/72/39` (delta or star : altitude km : inclination deg : T/P/F), several joined by

@@ -90,7 +90,9 @@ class Evaluator {
       : scenario_(scenario),
         backend_(backend),
         options_(options),
-        network_(make_network(scenario)),
+        paths_(options.paths
+                   ? options.paths
+                   : std::make_shared<NetworkPaths>(scenario, slots_per_batch(scenario, options), 0)),
         routing_(scenario.law, scenario.weights, scenario.model.top_k),
         compute_(scenario.model, scenario.compute) {}
 
@@ -124,7 +126,7 @@ class Evaluator {
   std::vector<Course> plan_courses() {
     Stopwatch const watch(timing_.planning_s);
     std::vector<Course> courses;
-    PlacementPlanner planner(scenario_, network_, compute_, backend_, slots_per_batch(scenario_, options_));
+    PlacementPlanner planner(scenario_, paths_->planning(), compute_, backend_);
     std::vector<SatelliteId> gateways;
     for (Strategy const strategy : scenario_.strategies) {
       auto placements =
@@ -191,14 +193,17 @@ class Evaluator {
     }
   }
 
-  std::unique_ptr<PathTable> path_latencies(std::uint32_t first, std::uint32_t count) {
+  std::shared_ptr<PathTable const> path_latencies(std::uint32_t first, std::uint32_t count) {
+    if (auto kept = paths_->find(first, count, sources_.ids())) return kept;
     SnapshotBatch batch;
     {
       Stopwatch const watch(timing_.snapshots_s);
-      batch = snapshots(scenario_, network_, first, count, Purpose::evaluation_outage);
+      batch = snapshots(scenario_, paths_->network(), first, count, Purpose::evaluation_outage);
     }
     Stopwatch const watch(timing_.paths_s);
-    return backend_.path_latencies(batch, sources_.ids());
+    std::shared_ptr<PathTable const> table = backend_.path_latencies(batch, sources_.ids());
+    paths_->keep(first, count, sources_.ids(), table);
+    return table;
   }
 
   BatchCosts batch_costs(Course const& course, PathTable const& paths, std::uint32_t first,
@@ -300,7 +305,7 @@ class Evaluator {
   Scenario const& scenario_;
   Backend& backend_;
   EvaluateOptions const& options_;
-  Network network_;
+  std::shared_ptr<NetworkPaths> paths_;
   RoutingTables routing_;
   std::vector<LayerLaw> laws_;  ///< [layer], of the weights that are sampled; where needed
   ComputeTimes compute_;

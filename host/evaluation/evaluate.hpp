@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 
 #include "host/evaluation/backend.hpp"
+#include "host/evaluation/network_paths.hpp"
 #include "host/evaluation/result.hpp"
 #include "host/evaluation/scenario.hpp"
 
@@ -14,6 +16,8 @@ struct EvaluateOptions {
   bool exact_quantiles = false;  ///< draws all tokens twice, and finds their quantiles to the nanosecond
   std::uint64_t batch_bytes = std::uint64_t{16}
                               << 20;  ///< snapshots, rows and costs at a time; changes no result
+  /// What evaluations of scenarios with the same network share; of one's own where it is empty.
+  std::shared_ptr<NetworkPaths> paths;
   /// Finds the placement of the strategy `refined`; needed where the scenario names it.
   std::function<Placement()> refine;
   /// Called between batches with the work done and to do [tokens]; tokens drawn twice count twice.

@@ -1,16 +1,8 @@
 #include "host/evaluation/planning.hpp"
 
-#include <algorithm>
-
 #include <tbb/parallel_for.h>
 
 namespace spacemoe {
-namespace {
-
-/// Far, but no farther than a detour.
-constexpr LostPath twice_the_greatest{2, 0};
-
-}  // namespace
 
 std::optional<RingShell> ring_shell(Scenario const& scenario) {
   if (is_listed(scenario)) return std::nullopt;
@@ -28,10 +20,9 @@ SnapshotBatch snapshots(Scenario const& scenario, Network const& network, std::u
   return batch(network.wiring(), taken);
 }
 
-PlacementPlanner::PlacementPlanner(Scenario const& scenario, Network const& network,
-                                   ComputeTimes const& compute, Backend& backend,
-                                   std::uint32_t slots_per_batch)
-    : scenario_(scenario), network_(network), backend_(backend), slots_per_batch_(slots_per_batch) {
+PlacementPlanner::PlacementPlanner(Scenario const& scenario, PlanningPaths& paths,
+                                   ComputeTimes const& compute, Backend& backend)
+    : scenario_(scenario) {
   context_.limits = placement_limits(scenario);
   context_.aggregation = scenario.aggregation;
   context_.ring = ring_shell(scenario);
@@ -39,8 +30,8 @@ PlacementPlanner::PlacementPlanner(Scenario const& scenario, Network const& netw
   context_.compute = &compute;
   context_.top_k = scenario.model.top_k;
   context_.slots = scenario.time.slots;
-  context_.expected_latencies = [this](std::span<SatelliteId const> sources) {
-    return expected_latencies(sources);
+  context_.expected_latencies = [&paths, &backend](std::span<SatelliteId const> sources) {
+    return paths.from(sources, backend);
   };
   context_.seed = scenario.seed;
 }
@@ -51,39 +42,6 @@ std::vector<Placement> PlacementPlanner::placements(Strategy strategy) {
   std::uint32_t const count = is_random(strategy) ? scenario_.random_placements : 1;
   for (std::uint32_t p = 0; p < count; ++p) planned.push_back(plan(strategy, context_, p));
   return planned;
-}
-
-std::vector<std::vector<std::uint64_t>> PlacementPlanner::expected_latencies(
-    std::span<SatelliteId const> sources) {
-  std::vector<SatelliteId> missing;
-  for (SatelliteId const source : sources) {
-    if (!rows_.contains(source) && std::ranges::find(missing, source) == missing.end())
-      missing.push_back(source);
-  }
-  if (!missing.empty()) add_rows(missing);
-  std::vector<std::vector<std::uint64_t>> rows;
-  for (SatelliteId const source : sources) rows.push_back(rows_.at(source));
-  return rows;
-}
-
-void PlacementPlanner::take_snapshots() {
-  std::uint32_t const slots = scenario_.time.slots;
-  for (std::uint32_t first = 0; first < slots; first += slots_per_batch_) {
-    batches_.push_back(snapshots(scenario_, network_, first, std::min(slots_per_batch_, slots - first),
-                                 Purpose::planning_outage));
-  }
-}
-
-void PlacementPlanner::add_rows(std::vector<SatelliteId> const& sources) {
-  if (batches_.empty()) take_snapshots();
-  for (SatelliteId const source : sources) rows_[source].resize(satellites(scenario_));
-  for (auto const& batch : batches_) {
-    auto const sums = backend_.path_latencies(batch, sources)->sums(twice_the_greatest);
-    auto sum = sums.begin();
-    for (SatelliteId const source : sources) {
-      for (std::uint64_t& row : rows_[source]) row = add_sums(row, *sum++);
-    }
-  }
 }
 
 }  // namespace spacemoe

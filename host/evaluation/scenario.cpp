@@ -8,6 +8,12 @@ bool is_listed(Scenario const& scenario) {
   return scenario.constellation.shells.empty();
 }
 
+bool same_network(Scenario const& a, Scenario const& b) {
+  return a.seed.value == b.seed.value && a.constellation == b.constellation &&
+         a.listed_nodes == b.listed_nodes && a.listed_links == b.listed_links && a.links == b.links &&
+         a.time == b.time;
+}
+
 std::uint32_t satellites(Scenario const& scenario) {
   if (is_listed(scenario)) return scenario.listed_nodes;
   return static_cast<std::uint32_t>(satellite_count(scenario.constellation));

@@ -24,6 +24,8 @@ struct TimeGrid {
   std::uint32_t slots = 1;
   double start_s = 0;
   std::optional<double> span_s;  ///< empty: one period of the first shell
+
+  bool operator==(TimeGrid const&) const = default;
 };
 
 /// How the strategy `refined` searches; what a search does on its own is the default.
@@ -72,6 +74,8 @@ struct Scenario {
 };
 
 bool is_listed(Scenario const& scenario);
+/// Whether two scenarios have the same snapshots, outages included.
+bool same_network(Scenario const& a, Scenario const& b);
 std::uint32_t satellites(Scenario const& scenario);
 /// Duration of all slots [s] and the time of one [s].
 double span_s(Scenario const& scenario);

@@ -253,6 +253,12 @@ class PointComplaints {
   std::vector<Complaint> all_;
 };
 
+/// Whether snapshots depend on a key, by the table that it stands in.
+bool is_of_network(KeyPath const& key) {
+  constexpr std::array others{"title", "model", "activation", "compute", "placement", "search", "evaluation"};
+  return std::ranges::find(others, key.steps.front().key) == others.end();
+}
+
 double bytes_of(Scenario const& scenario) {
   bool const searches =
       std::ranges::find(scenario.strategies, Strategy::refined) != scenario.strategies.end();
@@ -281,6 +287,19 @@ std::optional<Scenario> scenario_at(SweepPlan const& plan, std::uint64_t point,
   plan.derived.apply(root, complaints);
   if (complaints.size() > before) return std::nullopt;
   return read_scenario(root, plan.overrides, complaints);
+}
+
+void sort_by_network(SweepPlan const& plan, std::vector<std::uint64_t>& points) {
+  std::vector<std::size_t> axes;
+  for (std::size_t a = 0; a < plan.axes.size(); ++a) {
+    if (std::ranges::any_of(plan.keys[a], is_of_network, &SweptKey::key)) axes.push_back(a);
+  }
+  std::ranges::stable_sort(points, {}, [&](std::uint64_t point) {
+    std::vector<std::size_t> const at = position(plan.axes, point);
+    std::vector<std::size_t> network;
+    for (std::size_t const a : axes) network.push_back(at[a]);
+    return network;
+  });
 }
 
 std::vector<std::string> axis_texts(SweepPlan const& plan) {

@@ -42,6 +42,9 @@ SweepPlan load_sweep(std::filesystem::path const& file, ScenarioOverrides const&
 std::optional<Scenario> scenario_at(SweepPlan const& plan, std::uint64_t point,
                                     std::vector<Complaint>& complaints);
 
+/// Brings points with the same network together, in case they share what is computed of it.
+void sort_by_network(SweepPlan const& plan, std::vector<std::uint64_t>& points);
+
 /// A line of text per axis: its name, keys and values.
 std::vector<std::string> axis_texts(SweepPlan const& plan);
 

@@ -39,6 +39,8 @@ struct LinkRules {
   double rate_bit_s = 100e9;
   double message_bit = 0;    ///< size of the hidden state that a hop serialises
   double forwarding_ns = 0;  ///< per hop
+
+  bool operator==(LinkRules const&) const = default;
 };
 
 }  // namespace spacemoe

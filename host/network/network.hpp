@@ -62,6 +62,8 @@ struct ListedLink {
   SatelliteId a;
   SatelliteId b;
   Nanoseconds latency_ns;
+
+  bool operator==(ListedLink const&) const = default;
 };
 
 /// Why a link is not there in a slot; the first rule that applies, in this order.

@@ -45,14 +45,14 @@ SearchOptions search_options(SearchSettings const& settings) {
 std::pair<Strategy, Placement> search_start(SearchProblem const& problem) {
   if (problem.scenario.search.start.empty()) return best_start(problem);
   Strategy const strategy = strategy_named(problem.scenario.search.start).value();
-  PlacementPlanner planner(problem.scenario, problem.network, problem.compute, problem.backend,
-                           slots_at_once);
+  PlanningPaths paths(problem.scenario, problem.network, slots_at_once);
+  PlacementPlanner planner(problem.scenario, paths, problem.compute, problem.backend);
   return {strategy, planner.placements(strategy).front()};
 }
 
 std::pair<Strategy, Placement> best_start(SearchProblem const& problem) {
-  PlacementPlanner planner(problem.scenario, problem.network, problem.compute, problem.backend,
-                           slots_at_once);
+  PlanningPaths paths(problem.scenario, problem.network, slots_at_once);
+  PlacementPlanner planner(problem.scenario, paths, problem.compute, problem.backend);
   std::vector<std::pair<Strategy, Placement>> starts;
   std::optional<ScenarioError> refusal;
   for (Strategy const strategy : {Strategy::greedy, Strategy::spacemoe, Strategy::staircase}) {

@@ -1,8 +1,10 @@
 #include "host/sweep/runner.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <exception>
+#include <memory>
 #include <utility>
 
 #include <tbb/parallel_for.h>
@@ -10,13 +12,40 @@
 
 #include "host/errors.hpp"
 #include "host/evaluation/evaluate.hpp"
+#include "host/evaluation/network_paths.hpp"
 #include "host/search/refined.hpp"
 
 namespace spacemoe {
 namespace {
 
-Evaluation evaluate_point(Scenario const& scenario, Backend& backend, std::function<void()> const& check) {
+/// Networks that points have in common. Points come in an order that brings those of one network together, so
+/// a few suffice.
+class Networks {
+ public:
+  explicit Networks(double most_bytes) : bytes_each_(most_bytes / most) {}
+
+  std::shared_ptr<NetworkPaths> of(Scenario const& scenario) {
+    std::scoped_lock const lock(mutex_);
+    auto const found =
+        std::ranges::find_if(known_, [&](auto const& paths) { return paths->serves(scenario); });
+    if (found != known_.end()) return *found;
+    if (known_.size() == most) known_.erase(known_.begin());
+    known_.push_back(std::make_shared<NetworkPaths>(scenario, slots_per_batch(scenario, {}), bytes_each_));
+    return known_.back();
+  }
+
+ private:
+  static constexpr std::size_t most = 2;
+
+  double bytes_each_;
+  std::mutex mutex_;
+  std::vector<std::shared_ptr<NetworkPaths>> known_;  ///< oldest first
+};
+
+Evaluation evaluate_point(Scenario const& scenario, Networks& networks, Backend& backend,
+                          std::function<void()> const& check) {
   EvaluateOptions options;
+  options.paths = networks.of(scenario);
   options.refine = [&] { return refined(scenario, backend, [&](double) { check(); }); };
   options.progress = [&](std::uint64_t, std::uint64_t) { check(); };
   return evaluate(scenario, backend, options);
@@ -37,12 +66,16 @@ struct Stopped {};
 /// cancel the loops inside other points, which would then come to their ends with parts left out.
 class Run {
  public:
-  Run(PointSource& source, Backend& backend, SweepHooks const& hooks)
-      : source_(source), backend_(backend), hooks_(hooks) {}
+  Run(PointSource& source, Backend& backend, RunOptions const& options, SweepHooks const& hooks)
+      : source_(source),
+        backend_(backend),
+        hooks_(hooks),
+        concurrent_(options.concurrent),
+        networks_(options.shared_bytes) {}
 
-  void all(unsigned concurrent) {
+  void all() {
     tbb::parallel_for(
-        0u, concurrent, [&](unsigned) { some(); }, tbb::simple_partitioner());
+        0u, concurrent_, [&](unsigned) { some(); }, tbb::simple_partitioner());
     if (error_) std::rethrow_exception(error_);
   }
 
@@ -86,7 +119,8 @@ class Run {
       return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     };
     try {
-      Evaluation const evaluation = evaluate_point(hooks_.scenario(point), backend_, [&] { check(); });
+      Evaluation const evaluation =
+          evaluate_point(hooks_.scenario(point), networks_, backend_, [&] { check(); });
       return record_of(point, evaluation, elapsed_s());
     } catch (ScenarioError const& error) {
       return {point, reason(error), {}, elapsed_s()};
@@ -103,6 +137,8 @@ class Run {
   PointSource& source_;
   Backend& backend_;
   SweepHooks const& hooks_;
+  unsigned concurrent_;
+  Networks networks_;
   std::mutex finishing_;
   std::exception_ptr error_;
   std::atomic<bool> stopping_ = false;
@@ -116,8 +152,8 @@ std::optional<std::uint64_t> PointQueue::next() {
   return points_[given_++];
 }
 
-void run_points(PointSource& source, Backend& backend, unsigned concurrent, SweepHooks const& hooks) {
-  Run(source, backend, hooks).all(concurrent);
+void run_points(PointSource& source, Backend& backend, RunOptions const& options, SweepHooks const& hooks) {
+  Run(source, backend, options, hooks).all();
 }
 
 }  // namespace spacemoe

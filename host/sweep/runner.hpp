@@ -41,9 +41,15 @@ struct SweepHooks {
   std::function<void()> check;
 };
 
-/// Runs points, as many at a time as `concurrent` says, on the threads of the calling arena, until there are
+/// How points are run; no result depends on it.
+struct RunOptions {
+  unsigned concurrent = 1;  ///< points at the same time
+  double shared_bytes = 0;  ///< most memory for paths that points of the same network share
+};
+
+/// Runs points, several at the same time, on the threads of the calling arena, until there are
 /// none left. A point that cannot run is recorded with its reason. Whatever a hook throws ends the sweep, and
 /// the points that were running are lost.
-void run_points(PointSource& source, Backend& backend, unsigned concurrent, SweepHooks const& hooks);
+void run_points(PointSource& source, Backend& backend, RunOptions const& options, SweepHooks const& hooks);
 
 }  // namespace spacemoe

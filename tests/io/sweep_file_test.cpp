@@ -287,6 +287,18 @@ TEST_F(SweepFile, PointsWithoutRoomAreNotWrong) {
   EXPECT_EQ(digests.size(), 4u);
 }
 
+TEST_F(SweepFile, PointsOfANetworkCanBeBroughtTogether) {
+  SweepPlan const grid = plan(
+      "[[axis]]\nkey = \"compute.rate_flop_s\"\nvalues = [1e9, 2e9]\n"
+      "[[axis]]\nkey = \"links.survival\"\nvalues = [0.9, 1]\n"
+      "[[axis]]\nkey = \"model.top_k\"\nvalues = [1, 2]\n");
+  std::vector<std::uint64_t> points{0, 1, 2, 3, 4, 5, 6, 7};
+  sort_by_network(grid, points);
+  EXPECT_THAT(points, ElementsAre(0, 1, 4, 5, 2, 3, 6, 7));
+  EXPECT_TRUE(same_network(at(grid, 0), at(grid, 5)));
+  EXPECT_FALSE(same_network(at(grid, 0), at(grid, 2)));
+}
+
 TEST_F(SweepFile, HasALimitOfPoints) {
   std::string const axis = "from = 1\nto = 1000000\nstep = 1\n";
   EXPECT_THAT(

@@ -34,6 +34,8 @@ Scenario scenario_of(std::uint64_t point) {
 /// Runs all points and keeps the records by point.
 class Runner : public ::testing::TestWithParam<unsigned> {
  protected:
+  double shared_bytes_ = 0;
+
   std::vector<PointRecord> run(unsigned concurrent, SweepHooks hooks) {
     std::vector<PointRecord> records(all_points);
     std::mutex finishing;
@@ -49,7 +51,7 @@ class Runner : public ::testing::TestWithParam<unsigned> {
     if (!hooks.check) hooks.check = [] {};
     auto const backend = make_cpu_backend();
     PointQueue queue(points_to_run());
-    with_threads(4, [&] { run_points(queue, *backend, concurrent, hooks); });
+    with_threads(4, [&] { run_points(queue, *backend, {concurrent, shared_bytes_}, hooks); });
     return records;
   }
 };
@@ -69,6 +71,22 @@ TEST_P(Runner, RunsEveryPointOnceWithTheSameResult) {
   for (std::uint64_t p = 0; p < all_points; ++p) {
     ASSERT_FALSE(side_by_side[p].strategies.empty()) << p;
     expect_equal(side_by_side[p], one_by_one[p]);
+  }
+}
+
+TEST_P(Runner, SharesPathsBetweenPointsOfANetwork) {
+  SweepHooks hooks;
+  hooks.scenario = [](std::uint64_t point) {
+    Scenario scenario = scenario_of(point / 4);  // three networks
+    scenario.compute.rate_flop_s *= static_cast<double>(1 + point % 4);
+    scenario.strategies.push_back(Strategy::greedy);
+    return scenario;
+  };
+  auto const apart = run(1, hooks);
+  for (double const bytes : {1e3, 1e5, 1e9}) {
+    shared_bytes_ = bytes;
+    auto const shared = run(GetParam(), hooks);
+    for (std::uint64_t p = 0; p < all_points; ++p) expect_equal(shared[p], apart[p]);
   }
 }
 
