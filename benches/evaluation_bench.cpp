@@ -29,7 +29,7 @@ void costs_of_a_cell(benchmark::State& state) {
   Network const network = make_network(scenario);
   ComputeTimes const compute(scenario.model, scenario.compute);
   auto const backend = make_cpu_backend();
-  PlanningPaths planning(scenario, network, 1);
+  PlanningPaths planning(scenario, network);
   PlacementPlanner planner(scenario, planning, compute, *backend);
   Placement const placement = planner.placements(Strategy::rand_place).front();
   PathSources const sources(placement.gateway);

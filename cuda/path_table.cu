@@ -173,7 +173,10 @@ std::vector<Nanoseconds> CudaPathTable::gather(std::span<PathQuery const> querie
   std::lock_guard const lock(mutex_);
   use_device();
   DeviceBuffer<std::uint64_t> const device_place(place, stream_);
-  DeviceBuffer<Nanoseconds> const device_found(found.size(), stream_);
+  DeviceBuffer<Nanoseconds> device_found(found.size(), stream_);
+  bool const all_on_device =
+      std::ranges::all_of(parts_, [](Part const& part) { return part.on_device.size() > 0; });
+  if (!all_on_device) device_found.clear();  // what the host adds below is copied back, too
   for (Part const& part : parts_) {
     if (part.on_device.size() == 0) continue;
     auto const of_part =

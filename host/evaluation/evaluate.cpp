@@ -90,9 +90,7 @@ class Evaluator {
       : scenario_(scenario),
         backend_(backend),
         options_(options),
-        paths_(options.paths
-                   ? options.paths
-                   : std::make_shared<NetworkPaths>(scenario, slots_per_batch(scenario, options), 0)),
+        paths_(options.paths ? options.paths : std::make_shared<NetworkPaths>(scenario, 0)),
         routing_(scenario.law, scenario.weights, scenario.model.top_k),
         compute_(scenario.model, scenario.compute) {}
 

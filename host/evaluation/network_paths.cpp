@@ -19,10 +19,10 @@ Scenario network_part(Scenario const& scenario) {
 
 }  // namespace
 
-NetworkPaths::NetworkPaths(Scenario const& scenario, std::uint32_t slots_per_batch, double most_bytes)
+NetworkPaths::NetworkPaths(Scenario const& scenario, double most_bytes)
     : scenario_(network_part(scenario)),
       network_(make_network(scenario_)),
-      planning_(scenario_, network_, slots_per_batch),
+      planning_(scenario_, network_),
       bytes_left_(most_bytes) {}
 
 std::shared_ptr<PathTable const> NetworkPaths::find(std::uint32_t first, std::uint32_t count,

@@ -18,7 +18,7 @@ namespace spacemoe {
 class NetworkPaths {
  public:
   /// Keeps path latencies of the evaluation for others up to `most_bytes`; the first that fit stay.
-  NetworkPaths(Scenario const& scenario, std::uint32_t slots_per_batch, double most_bytes);
+  NetworkPaths(Scenario const& scenario, double most_bytes);
 
   bool serves(Scenario const& scenario) const { return same_network(scenario_, scenario); }
   Network const& network() const { return network_; }

@@ -17,8 +17,7 @@ namespace spacemoe {
 class PlanningPaths {
  public:
   /// Of `scenario` only what makes its snapshots matters; it and the network must outlive the object.
-  PlanningPaths(Scenario const& scenario, Network const& network, std::uint32_t slots_per_batch)
-      : scenario_(scenario), network_(network), slots_per_batch_(slots_per_batch) {}
+  PlanningPaths(Scenario const& scenario, Network const& network) : scenario_(scenario), network_(network) {}
 
   /// Latencies [ns] summed over all slots from each source to every satellite; lost paths count as twice the
   /// greatest finite latency of their slot.
@@ -27,10 +26,11 @@ class PlanningPaths {
  private:
   std::vector<SnapshotBatch> const& batches();
   std::vector<std::vector<std::uint64_t>> sums(std::span<SatelliteId const> sources, Backend& backend);
+  void add_sums_of(SnapshotBatch const& batch, std::span<SatelliteId const> sources, Backend& backend,
+                   std::span<std::vector<std::uint64_t>> rows) const;
 
   Scenario const& scenario_;
   Network const& network_;
-  std::uint32_t slots_per_batch_;
   std::once_flag taken_;
   std::vector<SnapshotBatch> batches_;
   std::mutex mutex_;

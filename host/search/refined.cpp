@@ -14,9 +14,6 @@
 namespace spacemoe {
 namespace {
 
-/// Slots whose paths a strategy plans with at a time.
-constexpr std::uint32_t slots_at_once = 8;
-
 /// Latency [ns] by the mean model.
 double mean_model_ns(MeanModel const& model, Layout const& layout) {
   std::vector<std::uint32_t> order(layout.experts());
@@ -45,13 +42,13 @@ SearchOptions search_options(SearchSettings const& settings) {
 std::pair<Strategy, Placement> search_start(SearchProblem const& problem) {
   if (problem.scenario.search.start.empty()) return best_start(problem);
   Strategy const strategy = strategy_named(problem.scenario.search.start).value();
-  PlanningPaths paths(problem.scenario, problem.network, slots_at_once);
+  PlanningPaths paths(problem.scenario, problem.network);
   PlacementPlanner planner(problem.scenario, paths, problem.compute, problem.backend);
   return {strategy, planner.placements(strategy).front()};
 }
 
 std::pair<Strategy, Placement> best_start(SearchProblem const& problem) {
-  PlanningPaths paths(problem.scenario, problem.network, slots_at_once);
+  PlanningPaths paths(problem.scenario, problem.network);
   PlacementPlanner planner(problem.scenario, paths, problem.compute, problem.backend);
   std::vector<std::pair<Strategy, Placement>> starts;
   std::optional<ScenarioError> refusal;

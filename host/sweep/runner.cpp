@@ -30,7 +30,7 @@ class Networks {
         std::ranges::find_if(known_, [&](auto const& paths) { return paths->serves(scenario); });
     if (found != known_.end()) return *found;
     if (known_.size() == most) known_.erase(known_.begin());
-    known_.push_back(std::make_shared<NetworkPaths>(scenario, slots_per_batch(scenario, {}), bytes_each_));
+    known_.push_back(std::make_shared<NetworkPaths>(scenario, bytes_each_));
     return known_.back();
   }
 

@@ -55,7 +55,7 @@ inline Scenario walker_scenario(std::uint32_t top_k) {
 
 /// Every strategy that a scenario has room for, with its first placement.
 inline std::vector<std::pair<Strategy, Placement>> all_starts(SearchProblem const& problem) {
-  PlanningPaths paths(problem.scenario, problem.network, 4);
+  PlanningPaths paths(problem.scenario, problem.network);
   PlacementPlanner planner(problem.scenario, paths, problem.compute, problem.backend);
   std::vector<std::pair<Strategy, Placement>> starts;
   for (Strategy const strategy : all_strategies()) {
