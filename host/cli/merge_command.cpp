@@ -29,11 +29,16 @@ int merge_command(Invocation const& invocation) {
   auto const from = arguments.list("from");
   bool const partial = arguments.flag("partial");
   ScenarioOverrides const overrides = sweep_overrides(arguments);
+  std::vector<std::filesystem::path> others;
+  for (std::string const& other : from.value_or(std::vector<std::string>{})) {
+    others.emplace_back(other);
+    if (std::filesystem::is_directory(journal_folder(other))) continue;
+    arguments.complain("from", "there is no folder " + journal_folder(other).string(),
+                       "name the output of a sweep that has not been put together");
+  }
   arguments.check();
 
   SweepSetup const setup(arguments.file(), overrides, *output);
-  std::vector<std::filesystem::path> others;
-  for (std::string const& other : from.value_or(std::vector<std::string>{})) others.emplace_back(other);
   return finish_sweep(setup, others, partial ? MissingPoints::will_do : MissingPoints::are_wrong,
                       {invocation.line, ""});
 }

@@ -16,11 +16,11 @@ SweepManifest manifest(SweepPlan const& plan, std::vector<PointCheck> const& che
   return manifest;
 }
 
+}  // namespace
+
 std::filesystem::path journal_folder(std::filesystem::path const& output) {
   return output.string() + ".points";
 }
-
-}  // namespace
 
 std::vector<OptionSpec> override_options() {
   return {{"strategies", "A,B", "evaluate these strategies instead of the scenario's"},
@@ -58,10 +58,6 @@ Scenario SweepSetup::scenario(std::uint64_t point) const {
   if (!complaints.empty())
     throw ScenarioError(std::move(complaints));  // a file that it names has changed since
   return std::move(*scenario);
-}
-
-std::filesystem::path SweepSetup::folder() const {
-  return journal_folder(output_);
 }
 
 SweepJournal SweepSetup::journal(std::string const& writer) const {

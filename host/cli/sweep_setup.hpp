@@ -19,6 +19,9 @@ namespace spacemoe {
 std::vector<OptionSpec> override_options();
 ScenarioOverrides sweep_overrides(Arguments& arguments);
 
+/// Where the records of the sweep into an output lie until it is whole.
+std::filesystem::path journal_folder(std::filesystem::path const& output);
+
 /// A sweep whose points have all been checked, and the files that it goes to.
 class SweepSetup {
  public:
@@ -36,8 +39,7 @@ class SweepSetup {
   Scenario scenario(std::uint64_t point) const;
 
   std::filesystem::path const& output() const { return output_; }
-  /// Where the records lie until the result is whole.
-  std::filesystem::path folder() const;
+  std::filesystem::path folder() const { return journal_folder(output_); }
   SweepJournal journal(std::string const& writer) const;
   /// Of this sweep's folder and of those beside other outputs.
   SweepRecords records(std::vector<std::filesystem::path> const& other_outputs = {}) const;

@@ -280,6 +280,8 @@ class Merge(SweepFolder):
         error = self.refuse(2, "merge", self.sweep, "-o", self.output, "--from", ",".join(map(str, outputs[:3])))
         self.assertIn("10 points of 40 are missing", error)
         self.assertFalse(self.output.exists())
+        self.assertIn("there is no folder none.h5.points",
+                      self.refuse(2, "merge", self.sweep, "-o", self.output, "--from", "none.h5"))
         self.succeed("merge", self.sweep, "-o", self.output, "--from", ",".join(map(str, outputs)))
         self.assertEqual(self.digest(self.output), expected)
 
