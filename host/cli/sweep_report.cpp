@@ -152,6 +152,7 @@ int finish_sweep(SweepSetup const& setup, std::vector<std::filesystem::path> con
   SweepRecords const records = setup.records(other_outputs);
   if (auto const stored = setup.done()) {
     print_done(std::cout, setup, *stored);
+    setup.remove_journals();  // of a run that was killed before it had taken all of them away
     return stored->failed > 0 ? some_points_failed : 0;
   }
   std::uint64_t const left = points_left(setup, records);

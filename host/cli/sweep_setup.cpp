@@ -71,7 +71,6 @@ SweepRecords SweepSetup::records(std::vector<std::filesystem::path> const& other
 }
 
 std::optional<StoredSweep> SweepSetup::done() const {
-  if (std::filesystem::exists(folder())) return std::nullopt;
   auto stored = stored_sweep(output_);
   bool const same = stored && stored->manifest == short_digest(manifest_text(manifest_));
   return same ? stored : std::nullopt;

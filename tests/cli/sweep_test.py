@@ -15,13 +15,13 @@ from program import PROGRAM, SCENARIOS, Folder, spacemoe
 HAS_MPI = os.environ["SPACEMOE_MPI"] == "ON"
 POINTS = 40
 
-# Points of some hundredths of a second each, so that a sweep can be stopped at any of them.
+# Points of about a hundredth of a second each, so that a sweep can be stopped at any of them.
 SWEEP = f"""
 title = "to be stopped"
 scenario = "{SCENARIOS}/small.toml"
 [set]
 "placement.strategies" = ["rand-place", "spacemoe"]
-"evaluation.tokens" = 400_000
+"evaluation.tokens" = 100_000
 "evaluation.sampler" = "routing"
 [[axis]]
 key = "shell.altitude_km"
@@ -92,6 +92,16 @@ class Sweep(SweepFolder):
         self.assertEqual(self.output.stat(), before)
         self.sweep.write_text(SWEEP.replace("1400", "1300"))
         self.assertIn("40 done", self.succeed("sweep", self.sweep, "-o", self.output))
+
+    def test_records_left_beside_a_whole_result_are_cleared(self):
+        self.succeed("sweep", self.sweep, "-o", self.output, "--shard", "1/2")
+        kept = self.folder / "kept"
+        shutil.copytree(self.folder / "sweep.h5.points", kept)
+        self.succeed("sweep", self.sweep, "-o", self.output, "--shard", "2/2")
+        kept.rename(self.folder / "sweep.h5.points")  # as when it was killed while it took them away
+        self.assertIn("holds all points", self.succeed("sweep", self.sweep, "-o", self.output, "--status"))
+        self.assertIn("holds all points", self.succeed("sweep", self.sweep, "-o", self.output))
+        self.assert_tidy(self.output)
 
     def test_shards_that_end_together(self):
         expected = self.undisturbed()
@@ -167,7 +177,7 @@ class Stopped(SweepFolder):
         while kills < 25:
             process = self.start()
             try:
-                process.wait(timeout=moments.uniform(0.005, 0.25))
+                process.wait(timeout=moments.uniform(0.005, 0.1))
                 self.output.unlink()
                 break
             except subprocess.TimeoutExpired:
@@ -258,7 +268,7 @@ class Stopped(SweepFolder):
 
     def test_a_changed_sweep_is_refused_with_the_difference(self):
         self.succeed("sweep", self.sweep, "-o", self.output, "--shard", "1/2")
-        for change, difference in ((("0.95, 1.0", "0.9, 1.0"), "[0.95, 1.0]"), (("400_000", "300_000"), "400000"),
+        for change, difference in ((("0.95, 1.0", "0.9, 1.0"), "[0.95, 1.0]"), (("100_000", "300_000"), "100000"),
                                    (('"routing"', '"auto"'), "evaluation.sampler"), (("1400", "1300"), "axis")):
             self.sweep.write_text(SWEEP.replace(*change))
             for words in (("sweep", "--shard", "2/2"), ("merge",)):
