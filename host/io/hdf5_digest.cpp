@@ -8,6 +8,7 @@
 
 #include "host/errors.hpp"
 #include "host/io/hdf5_reader.hpp"
+#include "host/io/hdf5_slabs.hpp"
 #include "host/io/result_file.hpp"
 #include "host/io/sha256.hpp"
 
@@ -38,25 +39,39 @@ std::string_view type_name(hid_t type) {
   }
 }
 
-void add_numbers(Sha256& hash, hdf5::Source const& source) {
-  hdf5::Datatype type(H5Tcopy(source.type));
-  hdf5::check(H5Tset_order(type, H5T_ORDER_LE));
-  std::string bytes(hdf5::count(source) * H5Tget_size(type), '\0');
-  if (!bytes.empty()) source.read(type, bytes.data());
-  hash.add(H5Tget_size(type));
-  hash.add(bytes);
+/// The values of an attribute, all at once.
+void add_plain(Sha256& hash, hdf5::Attribute const& attribute, hid_t type, hdf5::Shape const& shape) {
+  std::string bytes(hdf5::product(shape) * H5Tget_size(type), '\0');
+  if (!bytes.empty()) hdf5::check(H5Aread(attribute, type, bytes.data()));
+  hash.add_plain(bytes);
 }
 
-void add_values(Sha256& hash, hdf5::Source const& source) {
+/// The values of a dataset, which may be larger than memory.
+void add_plain(Sha256& hash, hdf5::Dataset const& dataset, hid_t type, hdf5::Shape const& shape) {
+  std::string bytes;
+  for (hdf5::Slabs slabs(shape, H5Tget_size(type)); !slabs.at_end(); slabs.advance()) {
+    bytes.resize(slabs.count() * H5Tget_size(type));
+    hdf5::check(H5Dread(dataset, type, slabs.in_memory(), slabs.in_file(), H5P_DEFAULT, bytes.data()));
+    hash.add_plain(bytes);
+  }
+}
+
+template <class Object>
+void add_values(Sha256& hash, Object const& object) {
+  hdf5::Source const source = hdf5::source(object);
   hash.add(type_name(source.type));
-  auto const shape = hdf5::shape(source);
+  hdf5::Shape const shape = hdf5::shape(source);
   hash.add(shape.size());
   for (hsize_t const length : shape) hash.add(length);
   if (H5Tget_class(source.type) == H5T_STRING) {
     for (auto const& text : hdf5::texts(source)) hash.add(text);
-  } else {
-    add_numbers(hash, source);
+    return;
   }
+  hdf5::Datatype type(H5Tcopy(source.type));
+  hdf5::check(H5Tset_order(type, H5T_ORDER_LE));
+  hash.add(H5Tget_size(type));
+  hash.add(hdf5::product(shape) * H5Tget_size(type));
+  add_plain(hash, object, type, shape);
 }
 
 void add_axes(Sha256& hash, hdf5::Dataset const& dataset, std::size_t rank) {
@@ -86,7 +101,7 @@ void add_attributes(Sha256& hash, hid_t object) {
   for (auto const& name : names) {
     hdf5::Attribute attribute(H5Aopen(object, name.c_str(), H5P_DEFAULT));
     hash.add(name);
-    add_values(hash, hdf5::source(attribute));
+    add_values(hash, attribute);
   }
 }
 
@@ -106,10 +121,9 @@ std::string digest(hdf5::File const& file) {
   add_attributes(hash, file);
   for (auto const& name : dataset_names(file)) {
     hdf5::Dataset dataset(H5Dopen2(file, name.c_str(), H5P_DEFAULT));
-    hdf5::Source const source = hdf5::source(dataset);
     hash.add(name);
-    add_values(hash, source);
-    add_axes(hash, dataset, hdf5::shape(source).size());
+    add_values(hash, dataset);
+    add_axes(hash, dataset, hdf5::shape(hdf5::source(dataset)).size());
     add_attributes(hash, dataset);
   }
   return hexadecimal(hash.bytes());

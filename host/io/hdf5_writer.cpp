@@ -1,9 +1,7 @@
 #include "host/io/hdf5_writer.hpp"
 
-#include <algorithm>
-#include <functional>
-#include <numeric>
 #include <stdexcept>
+#include <utility>
 
 #include <hdf5_hl.h>
 
@@ -12,8 +10,7 @@ namespace {
 
 constexpr std::size_t growth_bytes = std::size_t{1} << 20;
 constexpr std::uint64_t small_bytes = 4096;  ///< arrays up to this are not worth compressing
-constexpr std::uint64_t piece_bytes = std::uint64_t{1} << 20;
-constexpr unsigned deflate_level = 4;  ///< higher ones take longer and save little
+constexpr unsigned deflate_level = 4;        ///< higher ones take longer and save little
 
 File memory_file() {
   silence();
@@ -33,10 +30,6 @@ void write_attribute(hid_t object, std::string const& name, std::string const& v
   write_attribute(object, name, string_type(), &text);
 }
 
-std::uint64_t product(std::vector<hsize_t> const& lengths) {
-  return std::accumulate(lengths.begin(), lengths.end(), std::uint64_t{1}, std::multiplies<>());
-}
-
 void require_count(std::string const& name, std::uint64_t count, std::uint64_t expected) {
   if (count == expected) return;
   throw std::logic_error(name + ": " + std::to_string(count) + " values for axes that hold " +
@@ -50,6 +43,16 @@ std::vector<char const*> pointers(std::vector<std::string> const& texts) {
 }
 
 }  // namespace
+
+void write_slab(Dataset const& dataset, Slabs& slabs, hid_t type, void const* values) {
+  if (slabs.at_end()) throw std::logic_error("more values than the axes hold");
+  check(H5Dwrite(dataset, type, slabs.in_memory(), slabs.in_file(), H5P_DEFAULT, values));
+  slabs.advance();
+}
+
+void write_slab(Dataset const& dataset, Slabs& slabs, std::vector<std::string> const& values) {
+  write_slab(dataset, slabs, string_type(), pointers(values).data());
+}
 
 Writer::Writer() : file_(memory_file()) {}
 
@@ -82,81 +85,45 @@ void Writer::dataset(Label const& label, std::string const& text) {
   write(label, {}, string_type(), &value, 1);
 }
 
-std::vector<std::byte> Writer::image() const {
+std::span<std::byte const> Writer::image() const {
   check(H5Fflush(file_, H5F_SCOPE_LOCAL));
-  std::vector<std::byte> bytes(static_cast<std::size_t>(check(H5Fget_file_image(file_, nullptr, 0))));
-  check(H5Fget_file_image(file_, bytes.data(), bytes.size()));
-  return bytes;
+  auto const bytes = static_cast<std::size_t>(check(H5Fget_file_image(file_, nullptr, 0)));
+  void* memory = nullptr;
+  check(H5Fget_vfd_handle(file_, H5P_DEFAULT, &memory));
+  return {*static_cast<std::byte const* const*>(memory), bytes};
 }
 
-Writer::Shape Writer::shape(std::vector<std::string> const& axes) const {
+Shape Writer::shape(std::vector<std::string> const& axes) const {
   Shape lengths;
   for (auto const& axis : axes) lengths.push_back(lengths_.at(axis));
   return lengths;
 }
 
-Writer::Shape Writer::pieces(Shape shape, std::size_t number_bytes) {
-  std::uint64_t bytes = number_bytes * product(shape);
-  if (bytes <= small_bytes) return {};
-  for (hsize_t& length : shape) {
-    if (bytes <= piece_bytes) break;
-    hsize_t const kept = std::max<hsize_t>(1, length * piece_bytes / bytes);
-    bytes = bytes / length * kept;
-    length = kept;
-  }
-  return shape;
-}
-
-Writer::Shape Writer::blocks(std::vector<std::string> const& axes, std::size_t inner) const {
-  Shape chunk = shape(axes);
-  std::fill(chunk.begin(), chunk.end() - static_cast<std::ptrdiff_t>(inner), 1);
-  return chunk;
-}
-
-std::uint64_t Writer::block_count(std::vector<std::string> const& axes, std::size_t inner) const {
-  return product(shape({axes.begin(), axes.end() - static_cast<std::ptrdiff_t>(inner)}));
-}
-
-Dataset Writer::create(Label const& label, std::vector<std::string> const& axes, hid_t type,
-                       Shape const& chunk) {
-  Shape const lengths = shape(axes);
-  Dataspace space(axes.empty() ? H5Screate(H5S_SCALAR)
-                               : H5Screate_simple(static_cast<int>(lengths.size()), lengths.data(), nullptr));
+Dataset Writer::create(Label const& label, Shape const& lengths, hid_t type) {
   PropertyList creation(H5Pcreate(H5P_DATASET_CREATE));
   check(H5Pset_obj_track_times(creation, false));  // else two equal files differ
-  if (!chunk.empty()) {
+  PropertyList access(H5Pcreate(H5P_DATASET_ACCESS));
+  std::size_t const number_bytes = H5Tget_size(type);
+  bool const text = H5Tget_class(type) == H5T_STRING;
+  if (!text && number_bytes * product(lengths) > small_bytes) {
+    Shape const chunk = slab_shape(lengths, number_bytes);
     check(H5Pset_chunk(creation, static_cast<int>(chunk.size()), chunk.data()));
     check(H5Pset_shuffle(creation));
     check(H5Pset_deflate(creation, deflate_level));
+    check(H5Pset_chunk_cache(access, 0, 0, H5D_CHUNK_CACHE_W0_DEFAULT));  // each is written once, as a whole
   }
-  Dataset dataset(H5Dcreate2(file_, label.name.c_str(), type, space, H5P_DEFAULT, creation, H5P_DEFAULT));
+  Dataset dataset(
+      H5Dcreate2(file_, label.name.c_str(), type, array_of(lengths), H5P_DEFAULT, creation, access));
   write_attribute(dataset, "units", label.units);
   write_attribute(dataset, "long_name", label.long_name);
   return dataset;
-}
-
-void Writer::write_block(Dataset const& dataset, std::vector<std::string> const& axes, std::size_t inner,
-                         std::uint64_t number, hid_t type, void const* values, std::size_t count) {
-  Shape const block = blocks(axes, inner);
-  require_count("a block", count, product(block));
-  Shape start(block.size(), 0);
-  Shape const lengths = shape(axes);
-  for (std::size_t axis = block.size() - inner; axis-- > 0;) {
-    start[axis] = number % lengths[axis];
-    number /= lengths[axis];
-  }
-  Dataspace const target(H5Dget_space(dataset));
-  check(H5Sselect_hyperslab(target, H5S_SELECT_SET, start.data(), nullptr, block.data(), nullptr));
-  Dataspace const source(H5Screate_simple(static_cast<int>(block.size()), block.data(), nullptr));
-  check(H5Dwrite(dataset, type, source, target, H5P_DEFAULT, values));
 }
 
 Dataset Writer::write(Label const& label, std::vector<std::string> const& axes, hid_t type,
                       void const* values, std::size_t count) {
   Shape const lengths = shape(axes);
   require_count(label.name, count, product(lengths));
-  bool const text = H5Tget_class(type) == H5T_STRING;
-  Dataset dataset = create(label, axes, type, text ? Shape{} : pieces(lengths, H5Tget_size(type)));
+  Dataset dataset = create(label, lengths, type);
   check(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values));
   return dataset;
 }

@@ -3,10 +3,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "host/io/hdf5.hpp"
+#include "host/io/hdf5_slabs.hpp"
 
 namespace spacemoe::hdf5 {
 
@@ -15,6 +18,49 @@ struct Label {
   std::string name;
   std::string units;  ///< as UDUNITS writes them; "1" for numbers without unit and for text
   std::string long_name;
+};
+
+/// The HDF5 type of a number, or of text.
+template <class T>
+Datatype stored_type() {
+  return Datatype(H5Tcopy(number_type<T>()));
+}
+template <>
+inline Datatype stored_type<std::string>() {
+  return string_type();
+}
+
+/// Writes the present slab of a dataset and goes on to the next. Throws Error, and std::logic_error at the
+/// end.
+void write_slab(Dataset const& dataset, Slabs& slabs, hid_t type, void const* values);
+template <class T>
+void write_slab(Dataset const& dataset, Slabs& slabs, std::vector<T> const& values) {
+  write_slab(dataset, slabs, number_type<T>(), values.data());
+}
+void write_slab(Dataset const& dataset, Slabs& slabs, std::vector<std::string> const& values);
+
+/// An array that is filled from its first value to its last, the last axis running fastest, and is never held
+/// as a whole.
+template <class T>
+class Series {
+ public:
+  Series(Dataset dataset, Shape lengths)
+      : dataset_(std::move(dataset)), slabs_(std::move(lengths), sizeof(T)), wanted_(slabs_.count()) {}
+
+  /// Throws Error, and std::logic_error past the last value.
+  void append(T value) {
+    values_.push_back(std::move(value));
+    if (values_.size() < wanted_) return;
+    write_slab(dataset_, slabs_, values_);
+    values_.clear();
+    wanted_ = slabs_.count();
+  }
+
+ private:
+  Dataset dataset_;
+  Slabs slabs_;
+  std::size_t wanted_;     ///< values of the present slab
+  std::vector<T> values_;  ///< those of them that are there
 };
 
 /// An HDF5 file that grows in memory, so that no disk can fail half-way through it. Flat, and every axis has
@@ -44,38 +90,23 @@ class Writer {
   }
   void dataset(Label const& label, std::vector<std::string> const& axes,
                std::vector<std::string> const& values);
-  /// The same piece by piece: `block(i)` gives all values over the last `inner` axes at the i-th place of the
-  /// axes before them, so that no more than one block is held at a time.
-  template <class Block>
-  void dataset_by_blocks(Label const& label, std::vector<std::string> const& axes, std::size_t inner,
-                         Block block) {
-    using Number = typename decltype(block(0))::value_type;
-    Dataset const dataset = create(label, axes, number_type<Number>(), blocks(axes, inner));
-    for (std::uint64_t i = 0; i < block_count(axes, inner); ++i) {
-      std::vector<Number> const values = block(i);
-      write_block(dataset, axes, inner, i, number_type<Number>(), values.data(), values.size());
-    }
+  /// The same for values that come one by one.
+  template <class T>
+  Series<T> series(Label const& label, std::vector<std::string> const& axes) {
+    Dataset dataset = create(label, shape(axes), stored_type<T>());
     attach_scales(dataset, axes);
+    return {std::move(dataset), shape(axes)};
   }
   /// A single text.
   void dataset(Label const& label, std::string const& text);
 
-  /// The finished file.
-  std::vector<std::byte> image() const;
+  /// The finished file, for as long as this object lives and nothing is added. No series may be left.
+  std::span<std::byte const> image() const;
 
  private:
-  using Shape = std::vector<hsize_t>;
-
   Shape shape(std::vector<std::string> const& axes) const;
-  /// Chunks for arrays that are written in one piece; none for small ones.
-  static Shape pieces(Shape shape, std::size_t number_bytes);
-  /// One chunk for each block over the last axes.
-  Shape blocks(std::vector<std::string> const& axes, std::size_t inner) const;
-  std::uint64_t block_count(std::vector<std::string> const& axes, std::size_t inner) const;
-  /// Compressed where there are chunks.
-  Dataset create(Label const& label, std::vector<std::string> const& axes, hid_t type, Shape const& chunk);
-  void write_block(Dataset const& dataset, std::vector<std::string> const& axes, std::size_t inner,
-                   std::uint64_t number, hid_t type, void const* values, std::size_t count);
+  /// In compressed chunks of a slab each, unless it is small or text.
+  Dataset create(Label const& label, Shape const& lengths, hid_t type);
   Dataset write(Label const& label, std::vector<std::string> const& axes, hid_t type, void const* values,
                 std::size_t count);
   void make_scale(Dataset const& dataset, std::string const& name);

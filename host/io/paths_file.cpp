@@ -21,7 +21,7 @@ std::vector<std::uint32_t> numbers(std::vector<SatelliteId> const& ids) {
   return values;
 }
 
-std::vector<std::byte> hdf5_image(PathMatrix const& matrix) {
+void write_hdf5(std::filesystem::path const& file, PathMatrix const& matrix) {
   std::vector<double> latency_ms;
   std::vector<double> hops;
   for (std::size_t i = 0; i < matrix.latency_ns.size(); ++i) {
@@ -37,7 +37,7 @@ std::vector<std::byte> hdf5_image(PathMatrix const& matrix) {
                  latency_ms);
   writer.dataset({"hops", "1", "fewest hops of a shortest path, NaN where there is no path"}, {"from", "to"},
                  hops);
-  return writer.image();
+  write_output(file, writer.image());
 }
 
 }  // namespace
@@ -58,7 +58,7 @@ void write_paths_csv(std::ostream& out, PathMatrix const& matrix) {
 
 void write_paths(std::filesystem::path const& file, PathMatrix const& matrix) {
   if (file.extension() == ".h5") {
-    write_output(file, hdf5_image(matrix));
+    write_hdf5(file, matrix);
     return;
   }
   std::ostringstream text;

@@ -226,9 +226,8 @@ void write_timing(Writer& writer, Timing const& timing) {
   writer.attribute("timing_total_s", timing.total_s);
 }
 
-std::vector<std::byte> result_image(Scenario const& scenario, std::string const& resolved,
-                                    Evaluation const& evaluation, Provenance const& provenance) {
-  Writer writer;
+void write_parts(Writer& writer, Scenario const& scenario, std::string const& resolved,
+                 Evaluation const& evaluation, Provenance const& provenance) {
   writer.attribute("format", std::string("spacemoe result"));
   writer.attribute("format_version", format_version);
   write_scenario(writer, scenario, resolved);
@@ -244,7 +243,6 @@ std::vector<std::byte> result_image(Scenario const& scenario, std::string const&
   write_placements(writer, evaluation);
   write_exact(writer, evaluation);
   if (provenance.search != nullptr) write_search(writer, *provenance.search);
-  return writer.image();
 }
 
 /// A dataset of a result as satellites or indices, with its shape.
@@ -323,13 +321,13 @@ std::string joined(std::vector<std::string> const& names) {
 void write_result(std::filesystem::path const& file, Scenario const& scenario,
                   std::string const& resolved_scenario, Evaluation const& evaluation,
                   Provenance const& provenance) {
-  std::vector<std::byte> image;
   try {
-    image = result_image(scenario, resolved_scenario, evaluation, provenance);
+    Writer writer;
+    write_parts(writer, scenario, resolved_scenario, evaluation, provenance);
+    write_output(file, writer.image());
   } catch (hdf5::Error const& error) {
     throw OutputError("cannot compose " + file.string() + ": " + error.what());
   }
-  write_output(file, image);
 }
 
 std::string resolved_scenario(std::filesystem::path const& file) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <span>
 #include <utility>
 
 #include "host/errors.hpp"
@@ -81,98 +82,130 @@ StrategyRecord const* find(std::optional<PointRecord> const& record, Strategy st
   return found == record->strategies.end() ? nullptr : &*found;
 }
 
-/// A figure of every strategy at every point, or several.
+/// A figure of every strategy at every point: one number, or several over an axis of their own.
 template <class Number>
-struct Column {
-  Label label;
-  std::function<Number(StrategyRecord const&, std::size_t i)> figure;
-  Number missing;
-};
-
-/// Columns over (point, strategy[, one more axis]), filled point by point.
-template <class Number>
-class Columns {
+class Figure {
  public:
-  Columns(std::vector<Column<Number>> columns, std::string inner = "", std::size_t length = 1)
-      : columns_(std::move(columns)), values_(columns_.size()), inner_(std::move(inner)), length_(length) {}
+  using Number_of = std::function<Number(StrategyRecord const&, std::size_t i)>;
 
-  void add(StrategyRecord const* kept) {
-    for (std::size_t c = 0; c < columns_.size(); ++c) {
-      for (std::size_t i = 0; i < length_; ++i) {
-        values_[c].push_back(kept != nullptr ? columns_[c].figure(*kept, i) : columns_[c].missing);
-      }
-    }
-  }
+  Figure(hdf5::Series<Number> series, std::size_t length, Number missing, Number_of number_of)
+      : series_(std::move(series)), length_(length), missing_(missing), number_of_(std::move(number_of)) {}
 
-  void write(Writer& writer, std::vector<std::string> axes) const {
-    if (!inner_.empty()) axes.push_back(inner_);
-    for (std::size_t c = 0; c < columns_.size(); ++c) writer.dataset(columns_[c].label, axes, values_[c]);
+  /// Appends what a strategy has at a point, if it is there.
+  void append(StrategyRecord const* kept) {
+    for (std::size_t i = 0; i < length_; ++i)
+      series_.append(kept != nullptr ? number_of_(*kept, i) : missing_);
   }
 
  private:
-  std::vector<Column<Number>> columns_;
-  std::vector<std::vector<Number>> values_;  ///< [column]
-  std::string inner_;
+  hdf5::Series<Number> series_;
   std::size_t length_;
+  Number missing_;
+  Number_of number_of_;
 };
 
-Columns<double> means() {
-  return Columns<double>({
-      {labels::mean_ms, [](StrategyRecord const& s, std::size_t) { return s.mean_ms; }, absent},
-      {labels::standard_deviation_ms,
-       [](StrategyRecord const& s, std::size_t) { return s.standard_deviation_ms; }, absent},
-      {labels::standard_error_ms, [](StrategyRecord const& s, std::size_t) { return s.standard_error_ms; },
-       absent},
-      {labels::placement_spread_ms,
-       [](StrategyRecord const& s, std::size_t) { return s.placement_spread_ms.value_or(absent); }, absent},
-      {labels::ratio_to_best, [](StrategyRecord const& s, std::size_t) { return s.ratio_to_best; }, absent},
-      {labels::undeliverable, [](StrategyRecord const& s, std::size_t) { return s.undeliverable; }, absent},
-  });
-}
+/// All figures of a sweep.
+class Figures {
+ public:
+  /// `axes` of the sweep.
+  Figures(Writer& writer, std::vector<std::string> const& axes, Extent const& extent)
+      : writer_(writer), axes_(axes) {
+    add_means();
+    add_quantiles();
+    add_layers(extent.layers);
+    add_histogram(extent.bins());
+  }
 
-Columns<std::uint64_t> counts() {
-  return Columns<std::uint64_t>({
-      {labels::tokens, [](StrategyRecord const& s, std::size_t) { return s.tokens; }, 0},
-      {labels::delivered, [](StrategyRecord const& s, std::size_t) { return s.delivered; }, 0},
-  });
-}
+  void append(StrategyRecord const* kept) {
+    for (auto& figure : numbers_) figure.append(kept);
+    for (auto& figure : counts_) figure.append(kept);
+  }
 
-Columns<double> quantiles() {
-  auto const bound = [](double Quantile::*member) {
-    return [member](StrategyRecord const& s, std::size_t q) { return s.quantiles.at(q).*member; };
-  };
-  return Columns<double>(
-      {{labels::quantile_lower_ms, bound(&Quantile::lower_ms), absent},
-       {labels::quantile_upper_ms, bound(&Quantile::upper_ms), absent},
-       {labels::quantile_confidence_low_ms, bound(&Quantile::confidence_low_ms), absent},
-       {labels::quantile_confidence_high_ms, bound(&Quantile::confidence_high_ms), absent}},
-      "quantile", quantile_levels.size());
-}
+ private:
+  using Record = StrategyRecord;
 
-Columns<double> layer_means(std::size_t layers) {
-  auto const mean = [](StrategyRecord const& s, std::size_t layer) {
-    return layer < s.layer_mean_ms.size() ? s.layer_mean_ms[layer] : absent;
-  };
-  return Columns<double>({{labels::layer_mean_ms, mean, absent}}, "layer", layers);
-}
+  void add_means() {
+    add(labels::mean_ms, [](Record const& s, std::size_t) { return s.mean_ms; });
+    add(labels::standard_deviation_ms, [](Record const& s, std::size_t) { return s.standard_deviation_ms; });
+    add(labels::standard_error_ms, [](Record const& s, std::size_t) { return s.standard_error_ms; });
+    add(labels::placement_spread_ms,
+        [](Record const& s, std::size_t) { return s.placement_spread_ms.value_or(absent); });
+    add(labels::ratio_to_best, [](Record const& s, std::size_t) { return s.ratio_to_best; });
+    add(labels::undeliverable, [](Record const& s, std::size_t) { return s.undeliverable; });
+    count(labels::tokens, [](Record const& s, std::size_t) { return s.tokens; });
+    count(labels::delivered, [](Record const& s, std::size_t) { return s.delivered; });
+  }
+
+  void add_quantiles() {
+    auto const add_bound = [&](Label const& label, double Quantile::*bound) {
+      add(
+          label, [bound](Record const& s, std::size_t q) { return s.quantiles.at(q).*bound; }, "quantile",
+          quantile_levels.size());
+    };
+    add_bound(labels::quantile_lower_ms, &Quantile::lower_ms);
+    add_bound(labels::quantile_upper_ms, &Quantile::upper_ms);
+    add_bound(labels::quantile_confidence_low_ms, &Quantile::confidence_low_ms);
+    add_bound(labels::quantile_confidence_high_ms, &Quantile::confidence_high_ms);
+  }
+
+  void add_layers(std::size_t layers) {
+    auto const mean = [](Record const& s, std::size_t layer) {
+      return layer < s.layer_mean_ms.size() ? s.layer_mean_ms[layer] : absent;
+    };
+    add(labels::layer_mean_ms, mean, "layer", layers);
+  }
+
+  void add_histogram(BinRange bins) {
+    auto const tokens = [first = bins.first](Record const& s, std::size_t i) {
+      std::size_t const bin = first + i;
+      bool const held = bin >= s.first_bin && bin - s.first_bin < s.histogram.size();
+      return held ? s.histogram[bin - s.first_bin] : 0;
+    };
+    count(labels::histogram, tokens, "bin", bins.count);
+  }
+
+  void add(Label const& label, Figure<double>::Number_of number_of, std::string const& inner = "",
+           std::size_t length = 1) {
+    numbers_.emplace_back(writer_.series<double>(label, with(inner)), length, absent, std::move(number_of));
+  }
+
+  void count(Label const& label, Figure<std::uint64_t>::Number_of number_of, std::string const& inner = "",
+             std::size_t length = 1) {
+    counts_.emplace_back(writer_.series<std::uint64_t>(label, with(inner)), length, 0, std::move(number_of));
+  }
+
+  std::vector<std::string> with(std::string const& inner) const {
+    std::vector<std::string> all = axes_;
+    all.emplace_back("strategy");
+    if (!inner.empty()) all.push_back(inner);
+    return all;
+  }
+
+  Writer& writer_;
+  std::vector<std::string> const& axes_;
+  std::vector<Figure<double>> numbers_;
+  std::vector<Figure<std::uint64_t>> counts_;
+};
 
 /// What became of every point.
-struct Outcomes {
-  std::vector<std::string> status;
-  std::vector<std::string> failure;
-  std::vector<double> elapsed_s;
+class Outcomes {
+ public:
+  Outcomes(Writer& writer, std::vector<std::string> const& axes)
+      : status_(writer.series<std::string>(
+            {"status", "1", "what became of the point: done, failed or missing"}, axes)),
+        failure_(writer.series<std::string>({"failure", "1", "why the point failed"}, axes)),
+        elapsed_s_(writer.series<double>({"timing_point_s", "s", "wall time of the point"}, axes)) {}
 
-  void add(std::optional<PointRecord> const& record) {
-    status.emplace_back(!record ? "missing" : record->failed() ? "failed" : "done");
-    failure.push_back(record ? record->failure : "");
-    elapsed_s.push_back(record ? record->elapsed_s : absent);
+  void append(std::optional<PointRecord> const& record) {
+    status_.append(!record ? "missing" : record->failed() ? "failed" : "done");
+    failure_.append(record ? record->failure : "");
+    elapsed_s_.append(record ? record->elapsed_s : absent);
   }
 
-  void write(Writer& writer, std::vector<std::string> const& axes) const {
-    writer.dataset({"status", "1", "what became of the point: done, failed or missing"}, axes, status);
-    writer.dataset({"failure", "1", "why the point failed"}, axes, failure);
-    writer.dataset({"timing_point_s", "s", "wall time of the point"}, axes, elapsed_s);
-  }
+ private:
+  hdf5::Series<std::string> status_;
+  hdf5::Series<std::string> failure_;
+  hdf5::Series<double> elapsed_s_;
 };
 
 void write_coordinate(Writer& writer, Coordinate const& coordinate, std::string const& axis) {
@@ -202,7 +235,8 @@ class Composer {
         points_(points(description.axes)),
         extent_(extent(points_, read)) {}
 
-  std::vector<std::byte> image(RunProvenance const& provenance) {
+  /// The file, for as long as this object lives.
+  std::span<std::byte const> image(RunProvenance const& provenance) {
     writer_.attribute("format", std::string("spacemoe sweep"));
     writer_.attribute("format_version", format_version);
     writer_.attribute("title", description_.title);
@@ -213,8 +247,7 @@ class Composer {
                     description_.given_text);
     write_provenance(writer_, provenance);
     write_axes();
-    write_figures();
-    write_histograms();
+    write_points();
     return writer_.image();
   }
 
@@ -235,56 +268,15 @@ class Composer {
     write_bins(writer_, extent_.bins());
   }
 
-  void write_figures() {
-    Columns<double> mean = means();
-    Columns<std::uint64_t> count = counts();
-    Columns<double> quantile = quantiles();
-    Columns<double> layer = layer_means(extent_.layers);
-    Outcomes outcomes;
+  void write_points() {
+    Outcomes outcomes(writer_, axes_);
+    Figures figures(writer_, axes_, extent_);
     for (std::uint64_t point = 0; point < points_; ++point) {
       auto const record = read_(point);
-      outcomes.add(record);
-      for_strategies(record, [&](StrategyRecord const* kept) {
-        mean.add(kept);
-        count.add(kept);
-        quantile.add(kept);
-        layer.add(kept);
-      });
+      outcomes.append(record);
+      for (Strategy const strategy : extent_.strategies) figures.append(find(record, strategy));
+      if (extent_.strategies.empty()) figures.append(nullptr);
     }
-    outcomes.write(writer_, axes_);
-    std::vector<std::string> const axes = with_axes({"strategy"});
-    mean.write(writer_, axes);
-    count.write(writer_, axes);
-    quantile.write(writer_, axes);
-    layer.write(writer_, axes);
-  }
-
-  void write_histograms() {
-    BinRange const bins = extent_.bins();
-    writer_.dataset_by_blocks(labels::histogram, with_axes({"strategy", "bin"}), 2, [&](std::uint64_t point) {
-      std::vector<std::uint64_t> counts;
-      for_strategies(read_(point), [&](StrategyRecord const* kept) {
-        std::size_t const begin = counts.size();
-        counts.resize(begin + bins.count);
-        if (kept == nullptr || kept->histogram.empty()) return;
-        std::ranges::copy(kept->histogram,
-                          counts.begin() + static_cast<std::ptrdiff_t>(begin + kept->first_bin - bins.first));
-      });
-      return counts;
-    });
-  }
-
-  /// work(record or null) for every strategy of the file; once where there are none.
-  template <class Work>
-  void for_strategies(std::optional<PointRecord> const& record, Work work) const {
-    for (Strategy const strategy : extent_.strategies) work(find(record, strategy));
-    if (extent_.strategies.empty()) work(nullptr);
-  }
-
-  std::vector<std::string> with_axes(std::vector<std::string> const& inner) const {
-    std::vector<std::string> all = axes_;
-    all.insert(all.end(), inner.begin(), inner.end());
-    return all;
   }
 
   SweepDescription const& description_;
@@ -304,13 +296,12 @@ bool is_reserved_name(std::string_view name) {
 
 void write_sweep(std::filesystem::path const& file, SweepDescription const& description, Read const& read,
                  RunProvenance const& provenance) {
-  std::vector<std::byte> image;
   try {
-    image = Composer(description, read).image(provenance);
+    Composer composer(description, read);
+    write_output(file, composer.image(provenance));
   } catch (hdf5::Error const& error) {
     throw OutputError("cannot compose " + file.string() + ": " + error.what());
   }
-  write_output(file, image);
 }
 
 }  // namespace spacemoe

@@ -26,8 +26,9 @@ struct SweepDescription {
 bool is_reserved_name(std::string_view name);
 
 /// Writes the points of a sweep as arrays over its axes (data dictionary in README.md): beside the target,
-/// flushed, then renamed. `read` gives the record of a point, nothing where it is missing, and is called
-/// several times for each. Throws OutputError.
+/// flushed, then renamed. Takes the memory of the compressed file and of one piece of each array. `read`
+/// gives the record of a point, nothing where it is missing, and is called twice for each. Throws
+/// OutputError.
 void write_sweep(std::filesystem::path const& file, SweepDescription const& description,
                  std::function<std::optional<PointRecord>(std::uint64_t point)> const& read,
                  RunProvenance const& provenance);

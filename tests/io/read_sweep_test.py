@@ -77,7 +77,7 @@ class Hdf5(read_result_test.Hdf5):
                 self.assertEqual(dataset.compression, "gzip" if dataset.nbytes > 4096 else None, name)
         histogram = self.file["histogram"]
         self.assertEqual((histogram.compression, histogram.shuffle), ("gzip", True))
-        self.assertEqual(histogram.chunks, (1, 1, 1, *histogram.shape[3:]))
+        self.assertLessEqual(8 * numpy.prod(histogram.chunks), 2**20)
 
     def test_h5dump_reads_all_of_it(self):
         text = h5dump(SWEEP)
