@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "host/evaluation/host_product.hpp"
+#include "host/evaluation/inclusion.hpp"
 
 namespace spacemoe {
 
@@ -214,6 +215,13 @@ std::vector<ExpertFactor<DualLanes>> race_factors(std::vector<double> const& wei
   return factor;
 }
 
+/// Conditional Poisson's.
+std::vector<ExpertFactor<double>> weight_factors(std::vector<double> const& weight) {
+  std::vector<ExpertFactor<double>> factor;
+  for (double const w : weight) factor.push_back({1.0, w});
+  return factor;
+}
+
 /// A block's part of the integral over the time of the K-th arrival.
 double integral(double const* weight, DualLanes const& coefficient) {
   double sum = 0;
@@ -258,7 +266,8 @@ double LayerDistribution::variance_ns2() const {
   return sum / mass;
 }
 
-LayerLaw::LayerLaw(RoutingLaw law, Span<double const> weights, std::uint32_t top_k) : top_k_(top_k) {
+LayerLaw::LayerLaw(RoutingLaw law, Span<double const> weights, std::uint32_t top_k)
+    : top_k_(top_k), experts_(weights.size()) {
   for (std::size_t e = 0; e < weights.size(); ++e) {
     if (weights[e] > 0) {
       expert_.push_back(static_cast<ExpertIndex>(e));
@@ -326,6 +335,27 @@ void LayerLaw::check_race_mass() const {
   }
 }
 
+std::vector<double> LayerLaw::inclusion() const {
+  std::vector<double> chance(weight_.size(), 0.0);
+  if (race_) {
+    for (std::size_t node = 0; node < quadrature_.weight.size(); node += race_lanes) {
+      auto const factor = race_factors(weight_, &quadrature_.absent[node * weight_.size()]);
+      add_inclusion<DualLanes>(
+          factor, top_k_, [&](DualLanes const& drawn) { return integral(&quadrature_.weight[node], drawn); },
+          chance);
+    }
+  } else {
+    add_inclusion<double>(
+        weight_factors(weight_), top_k_, [](double drawn) { return drawn; }, chance);
+    // Every set counts once for each of its members.
+    double const all_sets = std::accumulate(chance.begin(), chance.end(), 0.0) / top_k_;
+    for (double& c : chance) c /= all_sets;
+  }
+  std::vector<double> by_expert(experts_, 0.0);
+  for (std::size_t e = 0; e < chance.size(); ++e) by_expert[expert_[e]] = std::min(chance[e], 1.0);
+  return by_expert;
+}
+
 LayerLawView LayerLaw::view() const {
   return {top_k_, expert_, {}, weight_, quadrature_.weight, quadrature_.time, quadrature_.odds};
 }
@@ -382,10 +412,8 @@ LayerDistribution LayerLaw::several_per_host(CostView const& cost, std::uint32_t
           [&](DualLanes const& drawn) { return integral(&quadrature_.weight[node], drawn); }, steps);
     }
   } else {
-    std::vector<ExpertFactor<double>> factor;
-    for (double const w : weight_) factor.push_back({1.0, w});
     add_served<double>(
-        plan, factor, top_k_, [](double drawn) { return drawn; }, steps);
+        plan, weight_factors(weight_), top_k_, [](double drawn) { return drawn; }, steps);
     double const all_sets = steps.back().served;
     for (Step& step : steps) step.served /= all_sets;
   }

@@ -40,6 +40,10 @@ class LayerLaw {
   /// negative by more than that.
   LayerDistribution distribution(CostView const& cost, std::uint32_t layer) const;
 
+  /// Chance [expert] that the expert is among those drawn, zero weights included; they sum to top_k. Absolute
+  /// error below 1e-9.
+  std::vector<double> inclusion() const;
+
   /// The law's tables; without those of sets.
   LayerLawView view() const;
 
@@ -60,6 +64,7 @@ class LayerLaw {
   std::vector<double> race_within_first(std::vector<std::uint32_t> const& order) const;
 
   std::uint32_t top_k_;
+  std::size_t experts_;              ///< zero weights included
   std::vector<ExpertIndex> expert_;  ///< those of positive weight; the tables count only these
   std::vector<double> weight_;       ///< [positive expert]
   bool race_;                        ///< Plackett-Luce where it differs from conditional Poisson

@@ -397,6 +397,66 @@ TEST(LayerDistribution, ReadsTheCostsOfItsLayer) {
   expect_equal(layer_distribution(RoutingLaw::plackett_luce, weight, 2, view, 1), {{2 + 40 + 77, 1}}, "1");
 }
 
+/// Chance of each expert from the chances of all sets.
+std::vector<double> enumerated_inclusion(RoutingLaw law, std::vector<double> const& weight,
+                                         std::uint32_t top_k) {
+  std::vector<double> chance(weight.size(), 0.0);
+  for (auto const& [picks, probability] : testing::enumerate_sets(law, weight, top_k)) {
+    for (ExpertIndex const e : picks) chance[e] += probability;
+  }
+  return chance;
+}
+
+void expect_inclusion(RoutingLaw law, std::vector<double> const& weight, std::uint32_t top_k,
+                      std::vector<double> const& exact) {
+  auto const chance = LayerLaw(law, weight, top_k).inclusion();
+  ASSERT_EQ(chance.size(), exact.size());
+  for (std::size_t e = 0; e < exact.size(); ++e) {
+    EXPECT_NEAR(chance[e], exact[e], 1e-9) << e << " of " << exact.size() << ", K " << top_k;
+    EXPECT_LE(chance[e], 1);
+  }
+}
+
+TEST(Inclusion, EqualsEnumeration) {
+  std::mt19937 random(8);
+  for (RoutingLaw const law : both_laws) {
+    for (std::size_t const experts : {1u, 2u, 5u, 8u, 12u}) {
+      for (double const sigma : {0.0, 0.8, 4.0}) {
+        for (std::uint32_t top_k = 1; top_k <= experts; ++top_k) {
+          auto const weight = random_weights(experts, sigma, random);
+          expect_inclusion(law, weight, top_k, enumerated_inclusion(law, weight, top_k));
+        }
+      }
+    }
+    std::vector<double> const with_zeros{0, 3, 0, 1, 2, 0.5, 0};
+    expect_inclusion(law, with_zeros, 3, enumerated_inclusion(law, with_zeros, 3));
+  }
+}
+
+TEST(Inclusion, HasClosedFormsForOneForAllAndForEqualWeights) {
+  for (RoutingLaw const law : both_laws) {
+    expect_inclusion(law, {3, 0, 1, 4}, 1, {0.375, 0, 0.125, 0.5});
+    expect_inclusion(law, {3, 0, 1, 4}, 3, {1, 0, 1, 1});
+    for (std::uint32_t const top_k : {2u, 8u, 32u}) {
+      expect_inclusion(law, std::vector<double>(384, 2.5), top_k, std::vector<double>(384, top_k / 384.0));
+    }
+  }
+}
+
+TEST(Inclusion, OfManySkewedExpertsSumsToTheNumberDrawn) {
+  std::mt19937 random(9);
+  for (RoutingLaw const law : both_laws) {
+    for (std::uint32_t const top_k : {2u, 8u, 32u}) {
+      auto const weight = random_weights(256, 3, random);
+      auto const chance = LayerLaw(law, weight, top_k).inclusion();
+      EXPECT_NEAR(std::accumulate(chance.begin(), chance.end(), 0.0), top_k, 1e-9);
+      for (std::size_t e = 1; e < weight.size(); ++e) {  // the heavier is never drawn less
+        EXPECT_GE((chance[e] - chance[e - 1]) * (weight[e] - weight[e - 1]), -1e-9);
+      }
+    }
+  }
+}
+
 TEST(LayerDistribution, RefusesTooFewPositiveWeights) {
   EXPECT_THROW(LayerLaw(RoutingLaw::plackett_luce, std::vector<double>{1, 0, 2}, 3), std::logic_error);
 }

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "host/evaluation/backend.hpp"
+#include "host/evaluation/scenario.hpp"
+
+namespace spacemoe {
+
+/// Expected amount per token, over the slots.
+struct Load {
+  double mean = 0;
+  double peak = 0;              ///< in the slot where it is greatest
+  std::uint32_t peak_slot = 0;  ///< the first of these
+
+  bool operator==(Load const&) const = default;
+};
+
+/// What one token asks of the network under one placement, by expectation.
+struct PlacementLoad {
+  std::vector<Load> work_s;    ///< [satellite]: compute time [s]
+  std::vector<Load> link_bit;  ///< [link of the wiring][direction]: traffic [bit]; direction 0 from a to b
+
+  bool operator==(PlacementLoad const&) const = default;
+};
+
+/// Directions of a link in `PlacementLoad::link_bit`.
+inline constexpr std::size_t directions = 2;
+
+/// Load of a placement on the evaluation's slots: every expert by the chance that it is drawn, every message
+/// on its route (host/network/routes.hpp). A drawn expert costs one message from its gateway to its host and
+/// one from there to the gateway where outputs meet, on the route from that gateway taken backwards; where
+/// outputs meet at their own gateway, a token costs one more, on to the next. In a slot in which there is no
+/// route, a message loads nothing, and a host without a route from its gateway does not compute. Gateways
+/// compute in every slot. Sums run in one order, whatever the threads.
+PlacementLoad expected_load(Scenario const& scenario, Network const& network, ComputeTimes const& compute,
+                            Placement const& placement, Backend& backend);
+
+/// The most loaded by peak, as indices into `loads`, the greatest first and among equals the lowest index; at
+/// most `count`, and none without load.
+std::vector<std::size_t> busiest(std::span<Load const> loads, std::size_t count);
+
+/// Tokens per second at which `capacity` [amount/s] is used up in the slot of the peak; infinite without
+/// load.
+double saturating_rate_hz(Load const& load, double capacity);
+
+}  // namespace spacemoe
