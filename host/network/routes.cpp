@@ -1,6 +1,6 @@
 #include "host/network/routes.hpp"
 
-#include <algorithm>
+#include <utility>
 
 namespace spacemoe {
 namespace {
@@ -18,50 +18,66 @@ void for_each_predecessor(SnapshotBatch const& batch, std::span<Nanoseconds cons
   }
 }
 
-/// The satellites on some shortest path to a target, by rising latency and then id.
-std::vector<std::uint32_t> on_shortest_paths(SnapshotBatch const& batch, std::span<Nanoseconds const> latency,
-                                             std::span<SatelliteId const> targets) {
-  std::vector<std::uint8_t> seen(latency.size(), 0);
-  std::vector<std::uint64_t> found;  // latency and satellite in one number, so that sorting moves both
-  auto const add = [&](std::size_t node) {
-    if (seen[node] != 0) return;
-    seen[node] = 1;
-    found.push_back(std::uint64_t{latency[node]} << 32 | node);
-  };
-  for (SatelliteId const target : targets) {
-    if (latency[index(target)] != unreachable) add(index(target));
+/// Grows a tree of routes from one source.
+class TreeGrower {
+ public:
+  TreeGrower(SnapshotBatch const& batch, SatelliteId source, std::span<Nanoseconds const> latency)
+      : batch_(batch), source_(source), latency_(latency), stop_(latency.size(), no_route) {}
+
+  /// The stop of a satellite that is reached; it comes after all that are nearer on shortest paths to it.
+  std::uint32_t stop(std::uint32_t target) {
+    waiting_.push_back(target);
+    while (!waiting_.empty()) {
+      std::uint32_t const node = waiting_.back();
+      if (stop_[node] == no_route && !add_stop(node)) continue;
+      waiting_.pop_back();
+    }
+    return stop_[target];
   }
-  for (std::size_t i = 0; i < found.size(); ++i) {
-    for_each_predecessor(batch, latency, static_cast<std::uint32_t>(found[i]),
-                         [&](std::uint32_t previous, std::uint32_t) { add(previous); });
+
+  std::vector<RouteTree::Stop> take_stops() { return std::move(stops_); }
+
+ private:
+  /// Unless some satellites before `node` have no stop yet; these then wait.
+  bool add_stop(std::uint32_t node) {
+    bool ready = true;
+    RouteTree::Stop best{satellite(node), node == index(source_) ? 0 : no_route, 0, 0};
+    for_each_predecessor(batch_, latency_, node, [&](std::uint32_t previous, std::uint32_t port) {
+      if (stop_[previous] == no_route) {
+        waiting_.push_back(previous);
+        ready = false;
+        return;
+      }
+      RouteTree::Stop const& before = stops_[stop_[previous]];
+      std::uint32_t const hops = before.hops + 1;
+      bool const lower = hops == best.hops && before.satellite < stops_[best.previous].satellite;
+      if (hops < best.hops || lower) best = {satellite(node), hops, stop_[previous], port};
+    });
+    if (!ready) return false;
+    stop_[node] = static_cast<std::uint32_t>(stops_.size());
+    stops_.push_back(best);
+    return true;
   }
-  std::ranges::sort(found);
-  std::vector<std::uint32_t> nodes(found.size());
-  std::ranges::transform(found, nodes.begin(),
-                         [](std::uint64_t both) { return static_cast<std::uint32_t>(both); });
-  return nodes;
-}
+
+  SnapshotBatch const& batch_;
+  SatelliteId source_;
+  std::span<Nanoseconds const> latency_;
+  std::vector<std::uint32_t> stop_;  ///< [satellite], or no_route
+  std::vector<RouteTree::Stop> stops_;
+  std::vector<std::uint32_t> waiting_;
+};
 
 }  // namespace
 
 RouteTree route_tree(SnapshotBatch const& batch, SatelliteId source, std::span<Nanoseconds const> latency,
                      std::span<SatelliteId const> targets) {
+  TreeGrower grower(batch, source, latency);
   RouteTree tree;
-  std::vector<std::uint32_t> stop(latency.size(), no_route);  // [satellite]
-  for (std::uint32_t const node : on_shortest_paths(batch, latency, targets)) {
-    auto const number = static_cast<std::uint32_t>(tree.stops.size());
-    stop[node] = number;
-    RouteTree::Stop best{satellite(node), no_route, number, 0};
-    if (node == index(source)) best.hops = 0;
-    for_each_predecessor(batch, latency, node, [&](std::uint32_t previous, std::uint32_t port) {
-      RouteTree::Stop const& before = tree.stops[stop[previous]];
-      std::uint32_t const hops = before.hops + 1;
-      bool const lower = hops == best.hops && before.satellite < tree.stops[best.previous].satellite;
-      if (hops < best.hops || lower) best = {satellite(node), hops, stop[previous], port};
-    });
-    tree.stops.push_back(best);
+  for (SatelliteId const target : targets) {
+    bool const reached = latency[index(target)] != unreachable;
+    tree.target.push_back(reached ? grower.stop(static_cast<std::uint32_t>(target)) : no_route);
   }
-  for (SatelliteId const target : targets) tree.target.push_back(stop[index(target)]);
+  tree.stops = grower.take_stops();
   return tree;
 }
 

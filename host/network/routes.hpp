@@ -19,8 +19,8 @@ struct RouteTree {
     std::uint32_t previous;  ///< the stop before it; the source's is itself
     std::uint32_t port;      ///< of the satellite, to the one before it; the source's means nothing
   };
-  /// By rising latency, so each after the one before it; the source comes first. Holds all shortest paths to
-  /// the targets, be they routes or not. Empty where no target is reached.
+  /// Each after the one before it; the source comes first. Holds all shortest paths to the targets, be they
+  /// routes or not. Empty where no target is reached.
   std::vector<Stop> stops;
   std::vector<std::uint32_t> target;  ///< [target]: its stop, or no_route
 };
