@@ -21,6 +21,11 @@ enum class Purpose : std::uint32_t {
   fresh_seed = 9,
   search = 10,
   sweep_design = 11,
+  damaged_satellite = 12,
+  damaged_plane = 13,
+  damaged_link = 14,
+  damaged_gateway = 15,
+  damaged_region = 16,
 };
 
 /// The scenario's seed.

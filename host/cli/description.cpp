@@ -18,7 +18,7 @@ namespace spacemoe {
 namespace {
 
 constexpr std::array link_kind_names{"intra-plane", "inter-plane", "seam", "listed"};
-constexpr std::array removal_names{"none", "latitude", "line of sight", "range", "pointing", "outage"};
+constexpr std::array removal_names{"none", "latitude", "line of sight", "range", "pointing", "outage", "damage"};
 
 template <class... Values>
 std::string text(char const* pattern, Values... values) {

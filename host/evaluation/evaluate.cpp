@@ -9,6 +9,7 @@
 
 #include "host/evaluation/cell_grid.hpp"
 #include "host/evaluation/costs.hpp"
+#include "host/evaluation/damage_targets.hpp"
 #include "host/evaluation/exact.hpp"
 #include "host/evaluation/layer_sampling.hpp"
 #include "host/evaluation/planning.hpp"
@@ -45,10 +46,24 @@ struct Course {
   ExactMixture exact;
 };
 
-/// Costs of all cells of a strategy in a batch of slots, [slot][placement], and their views.
+/// Placements that meet the same damage, and the network they meet it in.
+struct Scene {
+  std::optional<DamagedNetwork> damaged;  ///< where anything is broken
+  PathSources sources{{}};
+  std::vector<std::vector<std::uint32_t>> placements;  ///< [course]: numbers of its placements
+};
+
+/// Path latencies of a scene in a batch of slots.
+struct SceneSlots {
+  std::shared_ptr<PathTable const> paths;
+  std::vector<SlotDamage> state;  ///< [slot], where anything is broken
+};
+
+/// Costs of some placements of a strategy in a batch of slots, [slot][placement], and their views.
 struct BatchCosts {
   std::vector<SlotCosts> costs;
   std::vector<TokenCell> cells;
+  std::vector<std::uint32_t> placement;  ///< [cell]
 };
 
 /// Tokens of one call of the backend: enough to keep it busy, few enough that progress shows and an interrupt
@@ -125,11 +140,9 @@ class Evaluator {
     Stopwatch const watch(timing_.planning_s);
     std::vector<Course> courses;
     PlacementPlanner planner(scenario_, paths_->planning(), compute_, backend_);
-    std::vector<SatelliteId> gateways;
     for (Strategy const strategy : scenario_.strategies) {
       auto placements =
           strategy == Strategy::refined ? std::vector{options_.refine()} : planner.placements(strategy);
-      for (auto const& p : placements) gateways.insert(gateways.end(), p.gateway.begin(), p.gateway.end());
       CellGrid const grid(scenario_.tokens, static_cast<std::uint32_t>(placements.size()),
                           scenario_.time.slots);
       courses.push_back({strategy,
@@ -142,12 +155,45 @@ class Evaluator {
                          {}});
       report();
     }
-    sources_ = PathSources(std::move(gateways));
-    for (auto& course : courses) {
-      for (auto const& p : course.placements) course.costs.emplace_back(scenario_, compute_, p, sources_);
-      course.sampler = choose_sampler(scenario_.sampler, sampling_work(course));
+    scenes_ = scenes(courses);
+    for (Scene const& scene : scenes_) {
+      for (std::size_t c = 0; c < courses.size(); ++c) {
+        for (std::uint32_t const p : scene.placements[c]) {
+          courses[c].costs.emplace_back(scenario_, compute_, courses[c].placements[p], scene.sources);
+        }
+      }
     }
+    for (auto& course : courses) course.sampler = choose_sampler(scenario_.sampler, sampling_work(course));
     return courses;
+  }
+
+  /// One scene for all, unless what is attacked depends on the placement.
+  std::vector<Scene> scenes(std::vector<Course> const& courses) const {
+    std::vector<Scene> scenes;
+    auto const add = [&](DamageTargets const& targets, std::vector<std::vector<std::uint32_t>> placements) {
+      Scene& scene = scenes.emplace_back();
+      if (!is_whole(scenario_.damage)) {
+        scene.damaged.emplace(paths_->network(), scenario_.damage, scenario_.seed, targets);
+      }
+      std::vector<SatelliteId> gateways;
+      for (std::size_t c = 0; c < courses.size(); ++c) {
+        for (std::uint32_t const p : placements[c]) add_gateways(courses[c].placements[p], gateways);
+      }
+      scene.sources = PathSources(std::move(gateways));
+      scene.placements = std::move(placements);
+    };
+    std::vector<std::vector<std::uint32_t>> all(courses.size());
+    for (std::size_t c = 0; c < courses.size(); ++c) {
+      for (std::uint32_t p = 0; p < courses[c].placements.size(); ++p) {
+        all[c].push_back(p);
+        if (!has_attack(scenario_.damage)) continue;
+        std::vector<std::vector<std::uint32_t>> one(courses.size());
+        one[c] = {p};
+        add(damage_targets(scenario_, paths_->network(), compute_, courses[c].placements[p], backend_), one);
+      }
+    }
+    if (!has_attack(scenario_.damage)) add({}, std::move(all));
+    return scenes;
   }
 
   SamplingWork sampling_work(Course const& course) const {
@@ -163,7 +209,7 @@ class Evaluator {
 
   void sample(std::vector<Course>& courses) {
     for_batches(courses, [&](Course& course, BatchCosts const& batch) {
-      for_rounds(batch, [&](Round const& round) { add_round(course, round); });
+      for_rounds(batch, [&](Round const& round) { add_round(course, batch, round); });
       if (options_.exact) add_exact(course, batch);
     });
   }
@@ -183,47 +229,68 @@ class Evaluator {
     std::uint32_t const step = slots_per_batch(scenario_, options_);
     for (std::uint32_t first = 0; first < slots; first += step) {
       std::uint32_t const count = std::min(step, slots - first);
-      auto const paths = path_latencies(first, count);
-      for (auto& course : courses) {
-        BatchCosts const batch = batch_costs(course, *paths, first, count);
-        work(course, batch);
+      for (Scene const& scene : scenes_) {
+        SceneSlots const slots_of_scene = scene_slots(scene, first, count);
+        for (std::size_t c = 0; c < courses.size(); ++c) {
+          if (scene.placements[c].empty()) continue;
+          BatchCosts const batch = batch_costs(courses[c], scene.placements[c], slots_of_scene, first, count);
+          work(courses[c], batch);
+        }
       }
     }
   }
 
-  std::shared_ptr<PathTable const> path_latencies(std::uint32_t first, std::uint32_t count) {
-    if (auto kept = paths_->find(first, count, sources_.ids())) return kept;
+  SceneSlots scene_slots(Scene const& scene, std::uint32_t first, std::uint32_t count) {
+    if (scene.damaged) {
+      DamagedSlots slots;
+      {
+        Stopwatch const watch(timing_.snapshots_s);
+        slots = damaged_snapshots(scenario_, paths_->network(), *scene.damaged, first, count,
+                                  Purpose::evaluation_outage);
+      }
+      Stopwatch const watch(timing_.paths_s);
+      return {backend_.path_latencies(slots.batch, scene.sources.ids()), std::move(slots.state)};
+    }
+    auto const sources = scene.sources.ids();
+    if (auto kept = paths_->find(first, count, sources)) return {kept, {}};
     SnapshotBatch batch;
     {
       Stopwatch const watch(timing_.snapshots_s);
       batch = snapshots(scenario_, paths_->network(), first, count, Purpose::evaluation_outage);
     }
     Stopwatch const watch(timing_.paths_s);
-    std::shared_ptr<PathTable const> table = backend_.path_latencies(batch, sources_.ids());
-    paths_->keep(first, count, sources_.ids(), table);
-    return table;
+    std::shared_ptr<PathTable const> table = backend_.path_latencies(batch, sources);
+    paths_->keep(first, count, sources, table);
+    return {table, {}};
   }
 
-  BatchCosts batch_costs(Course const& course, PathTable const& paths, std::uint32_t first,
-                         std::uint32_t count) {
+  BatchCosts batch_costs(Course const& course, std::vector<std::uint32_t> const& placements,
+                         SceneSlots const& slots, std::uint32_t first, std::uint32_t count) {
     Stopwatch const watch(timing_.costs_s);
-    std::uint32_t const placements = course.grid.placements();
-    BatchCosts batch{std::vector<SlotCosts>(std::size_t{count} * placements), {}};
-    std::vector<PathQuery> queries;  // [placement][path], as many for each placement
-    for (auto const& costs : course.costs) {
-      queries.insert(queries.end(), costs.queries().begin(), costs.queries().end());
+    BatchCosts batch{std::vector<SlotCosts>(count * placements.size()), {}, {}};
+    std::vector<PathQuery> queries;
+    std::vector<std::size_t> first_query;  // [placement]
+    for (std::uint32_t const p : placements) {
+      first_query.push_back(queries.size());
+      auto const more = course.costs[p].queries();
+      queries.insert(queries.end(), more.begin(), more.end());
     }
-    std::vector<Nanoseconds> const found = paths.gather(queries);
-    std::size_t const per_cell = queries.size() / placements;
+    std::vector<Nanoseconds> const found = slots.paths->gather(queries);
     tbb::parallel_for(std::size_t{0}, batch.costs.size(), [&](std::size_t i) {
-      batch.costs[i] = course.costs[i % placements].in_slot(std::span(found).subspan(i * per_cell, per_cell));
+      std::size_t const slot = i / placements.size();
+      std::size_t const p = i % placements.size();
+      PlacementCosts const& costs = course.costs[placements[p]];
+      auto const paths =
+          std::span(found).subspan(slot * queries.size() + first_query[p], costs.queries().size());
+      batch.costs[i] = costs.in_slot(paths, slots.state.empty() ? nullptr : &slots.state[slot]);
     });
     for (std::size_t i = 0; i < batch.costs.size(); ++i) {
-      auto const slot = static_cast<std::uint32_t>(first + i / placements);
-      auto const placement = static_cast<std::uint32_t>(i % placements);
+      auto const slot = static_cast<std::uint32_t>(first + i / placements.size());
+      std::uint32_t const placement = placements[i % placements.size()];
       batch.cells.push_back({slot, static_cast<std::uint32_t>(course.grid.first_token(placement, slot)),
                              static_cast<std::uint32_t>(course.grid.tokens(placement, slot)),
                              course.costs[placement].view(batch.costs[i])});
+      batch.placement.push_back(placement);
     }
     return batch;
   }
@@ -240,12 +307,12 @@ class Evaluator {
     }
   }
 
-  void add_round(Course& course, Round const& round) {
+  void add_round(Course& course, BatchCosts const& batch, Round const& round) {
     LatencyTally const part = draws_layers(course)
                                   ? sample_by_layers(backend_, laws_, scenario_.seed, round.cells)
                                   : backend_.sample_tokens(routing_.view(), scenario_.seed, round.cells);
     for (std::size_t i = 0; i < round.cells.size(); ++i) {
-      auto const placement = static_cast<std::uint32_t>(round.origin[i] % course.grid.placements());
+      std::uint32_t const placement = batch.placement[round.origin[i]];
       course.tally.cell[course.grid.cell(placement, round.cells[i].slot)] += part.cell[i];
     }
     add_counts(course.tally, part);
@@ -307,7 +374,7 @@ class Evaluator {
   RoutingTables routing_;
   std::vector<LayerLaw> laws_;  ///< [layer], of the weights that are sampled; where needed
   ComputeTimes compute_;
-  PathSources sources_{{}};
+  std::vector<Scene> scenes_;
   std::uint64_t tokens_done_ = 0;
   Timing timing_;
   Evaluation evaluation_;

@@ -20,6 +20,21 @@ SnapshotBatch snapshots(Scenario const& scenario, Network const& network, std::u
   return batch(network.wiring(), taken);
 }
 
+DamagedSlots damaged_snapshots(Scenario const& scenario, Network const& network,
+                               DamagedNetwork const& damaged, std::uint32_t first, std::uint32_t count,
+                               Purpose outages) {
+  std::vector<Snapshot> taken(count);
+  DamagedSlots result{{}, std::vector<SlotDamage>(count)};
+  tbb::parallel_for(std::uint32_t{0}, count, [&](std::uint32_t i) {
+    double const time_s = slot_time_s(scenario, first + i);
+    taken[i] = network.snapshot(first + i, time_s, outages);
+    result.state[i] = damaged.at(time_s);
+    damaged.apply(result.state[i], time_s, taken[i]);
+  });
+  result.batch = batch(network.wiring(), taken);
+  return result;
+}
+
 PlacementPlanner::PlacementPlanner(Scenario const& scenario, PlanningPaths& paths,
                                    ComputeTimes const& compute, Backend& backend)
     : scenario_(scenario) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "host/damage/damaged_network.hpp"
 #include "host/evaluation/backend.hpp"
 #include "host/evaluation/planning_paths.hpp"
 #include "host/evaluation/scenario.hpp"
@@ -13,6 +14,15 @@ namespace spacemoe {
 /// Snapshots [first, first + count) of a scenario with outages of the given purpose.
 SnapshotBatch snapshots(Scenario const& scenario, Network const& network, std::uint32_t first,
                         std::uint32_t count, Purpose outages);
+
+/// The same snapshots after damage, and what is left of the satellites [slot].
+struct DamagedSlots {
+  SnapshotBatch batch;
+  std::vector<SlotDamage> state;
+};
+DamagedSlots damaged_snapshots(Scenario const& scenario, Network const& network,
+                               DamagedNetwork const& damaged, std::uint32_t first, std::uint32_t count,
+                               Purpose outages);
 
 /// The shell of the ring of subnets; absent in a listed network.
 std::optional<RingShell> ring_shell(Scenario const& scenario);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "host/constellation/constellation.hpp"
+#include "host/damage/damage.hpp"
 #include "host/evaluation/sampler_choice.hpp"
 #include "host/model/activation.hpp"
 #include "host/model/compute.hpp"
@@ -51,6 +52,7 @@ struct Scenario {
   std::vector<ListedLink> listed_links;
   LinkRules links;
   TimeGrid time;
+  Damage damage;  ///< of the evaluation; nothing is planned for it
 
   MoeModel model;
   RoutingLaw law = RoutingLaw::plackett_luce;

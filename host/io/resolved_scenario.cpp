@@ -1,3 +1,6 @@
+#include <array>
+#include <cstdio>
+
 #include "host/io/number_text.hpp"
 #include "host/io/scenario_file.hpp"
 #include "host/io/scenario_names.hpp"
@@ -125,6 +128,28 @@ void write_time(TomlWriter& out, Scenario const& scenario) {
   }
 }
 
+void write_damage(TomlWriter& out, Scenario const& scenario) {
+  Damage const& damage = scenario.damage;
+  out.table("[damage]");
+  for (std::size_t f = 0; f < damage_families; ++f) {
+    auto const family = static_cast<DamageFamily>(f);
+    if (!is_listed(scenario) || !needs_orbits(family)) out.real(name(family), damage[family]);
+  }
+  out.integer("draw", damage.draw);
+  if (is_listed(scenario)) return;
+  if (damage.storm_latitude_deg) out.real("storm_latitude_deg", *damage.storm_latitude_deg);
+  if (damage.storm_longitude_deg) out.real("storm_longitude_deg", *damage.storm_longitude_deg);
+  out.real("storm_drift_deg_h", damage.storm_drift_deg_h);
+  if (damage.sun_beta_deg) {
+    out.real("sun_beta_deg", *damage.sun_beta_deg);
+  } else {
+    std::array<char, 16> date{};
+    std::snprintf(date.data(), date.size(), "%04d-%02u-%02u", damage.sun_year, damage.sun_month,
+                  damage.sun_day);
+    out.text("sun_date", date.data());
+  }
+}
+
 void write_model(TomlWriter& out, MoeModel const& model) {
   out.table("[model]");
   out.text("name", model.name);
@@ -220,6 +245,7 @@ std::string resolved_text(Scenario const& scenario) {
   write_network(out, scenario);
   write_links(out, scenario);
   write_time(out, scenario);
+  write_damage(out, scenario);
   write_model(out, scenario.model);
   write_activation(out, scenario);
   write_compute(out, scenario);

@@ -32,6 +32,7 @@ void read_sections(TableReader& root, ScenarioOverrides const& overrides, Scenar
   read_model(root, ready, scenario);
   read_links(root, ready, scenario);
   read_time(root, ready, scenario);
+  read_damage(root, ready, scenario);
   read_activation(root, ready, scenario);
   read_placement(root, ready, overrides, scenario);
   read_compute(root, ready, scenario);

@@ -41,6 +41,7 @@ void read_network(TableReader& root, Readiness& ready, Scenario& scenario);
 void read_model(TableReader& root, Readiness& ready, Scenario& scenario);
 void read_links(TableReader& root, Readiness ready, Scenario& scenario);
 void read_time(TableReader& root, Readiness ready, Scenario& scenario);
+void read_damage(TableReader& root, Readiness ready, Scenario& scenario);
 void read_activation(TableReader& root, Readiness ready, Scenario& scenario);
 void read_placement(TableReader& root, Readiness ready, ScenarioOverrides const& overrides,
                     Scenario& scenario);

@@ -54,6 +54,17 @@ Network::Network(std::uint32_t nodes, std::vector<ListedLink> links, LinkRules r
   for (ListedLink const& link : links) listed_ns_.push_back(link.latency_ns);
 }
 
+Nanoseconds Network::more_serialisation_ns(double lost_share) const {
+  if (lost_share == 1) return unreachable;
+  double const longer = lost_share / (1 - lost_share);
+  double const more_ns = std::round(rules_.message_bit / rules_.rate_bit_s * 1e9 * longer);
+  if (more_ns < unreachable) return static_cast<Nanoseconds>(more_ns);
+  throw ScenarioError(
+      {"damage.link_rate",
+       "a hop takes " + std::to_string(more_ns / 1e9) + " s longer, past the limit of 2.147 s per path",
+       "damage the rate less, or use a smaller message"});
+}
+
 Snapshot Network::geometric_snapshot(double time_s) const {
   std::vector<State> const state = states(constellation_, time_s);
   GeometricRules const geometric(rules_, earth(constellation_.earth).radius_km);

@@ -67,8 +67,8 @@ struct ListedLink {
 };
 
 /// Why a link is not there in a slot; the first rule that applies, in this order.
-enum class Removal : std::uint8_t { none, latitude, line_of_sight, range, pointing, outage };
-inline constexpr std::size_t removals = 6;
+enum class Removal : std::uint8_t { none, latitude, line_of_sight, range, pointing, outage, damage };
+inline constexpr std::size_t removals = 7;
 
 /// All links in one slot.
 struct Snapshot {
@@ -88,6 +88,11 @@ class Network {
   Network(std::uint32_t nodes, std::vector<ListedLink> links, LinkRules rules, Seed seed);
 
   Wiring const& wiring() const { return wiring_; }
+  Constellation const& constellation() const { return constellation_; }  ///< without shells when listed
+
+  /// How much longer a hop takes [ns] when links lose a share of their rate; `unreachable` when they lose all
+  /// of it. Throws ScenarioError when it takes 2^31 - 1 ns or more otherwise.
+  Nanoseconds more_serialisation_ns(double lost_share) const;
 
   /// Links at a time [s]. Outages of `slot` are drawn by the address (a, b, slot) of `outages`
   /// (Purpose::evaluation_outage or Purpose::planning_outage). Throws ScenarioError when a surviving link

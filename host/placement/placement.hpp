@@ -15,12 +15,31 @@ enum class Aggregation : std::uint8_t {
   own_gateway,   ///< experts return to their gateway, which forwards
 };
 
+/// A further copy of an expert. Of all copies whose satellite works, the one of least latency serves.
+struct Replica {
+  std::uint32_t layer = 0;
+  std::uint32_t expert = 0;
+  SatelliteId host{};
+
+  bool operator==(Replica const&) const = default;
+};
+
+/// A further gateway of a layer, for when those before it do not work.
+struct SpareGateway {
+  std::uint32_t layer = 0;
+  SatelliteId satellite{};
+
+  bool operator==(SpareGateway const&) const = default;
+};
+
 /// Where the model lives: a gateway per MoE layer and a host per expert.
 struct Placement {
   std::uint32_t layers = 0;
   std::uint32_t experts = 0;
-  std::vector<SatelliteId> gateway;  ///< [layer]
-  std::vector<SatelliteId> host;     ///< [layer][expert]
+  std::vector<SatelliteId> gateway;      ///< [layer]
+  std::vector<SatelliteId> host;         ///< [layer][expert]
+  std::vector<Replica> replica = {};     ///< by layer and expert
+  std::vector<SpareGateway> spare = {};  ///< by layer, then in the order in which they step in
 
   SatelliteId host_of(std::uint32_t layer, std::uint32_t expert) const {
     return host[static_cast<std::size_t>(layer) * experts + expert];
