@@ -19,7 +19,7 @@ enum class DamageFamily : std::uint8_t {
   eclipse,     ///< share of its compute rate that a satellite loses in the Earth's shadow
   gateways,    ///< attack: share of the gateways, in drawn order
   hosts,       ///< attack: share of the hosts, the most used first
-  busiest_satellites,  ///< attack: share of the satellites with traffic or work, the busiest first
+  busiest_satellites,  ///< attack: share of the satellites with traffic, the busiest first
   busiest_links,       ///< attack: share of the links with traffic, the busiest first
   link_rate,           ///< share of the rate that every link loses
   compute_rate,        ///< share of the compute rate that every satellite loses

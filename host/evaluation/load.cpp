@@ -45,18 +45,6 @@ struct Demand {
   std::vector<double> gateway_s;                 ///< [satellite]
 };
 
-/// Chance [layer][expert] that an expert is drawn, by the integer weights that are sampled.
-std::vector<double> inclusion(Scenario const& scenario) {
-  std::uint32_t const top_k = scenario.model.top_k;
-  ActivationWeights const sampled = RoutingTables(scenario.law, scenario.weights, top_k).sampled_weights();
-  std::vector<double> chance(sampled.weight.size());
-  tbb::parallel_for(std::uint32_t{0}, sampled.layers, [&](std::uint32_t l) {
-    LayerLaw const law(scenario.law, Span(sampled.layer(l), sampled.experts), top_k);
-    std::ranges::copy(law.inclusion(), chance.begin() + static_cast<std::ptrdiff_t>(l) * sampled.experts);
-  });
-  return chance;
-}
-
 double seconds(std::uint64_t ns) {
   return static_cast<double>(ns) * 1e-9;
 }
@@ -166,6 +154,17 @@ void divide(std::span<Load> sums, std::uint32_t slots) {
 }
 
 }  // namespace
+
+std::vector<double> inclusion(Scenario const& scenario) {
+  std::uint32_t const top_k = scenario.model.top_k;
+  ActivationWeights const sampled = RoutingTables(scenario.law, scenario.weights, top_k).sampled_weights();
+  std::vector<double> chance(sampled.weight.size());
+  tbb::parallel_for(std::uint32_t{0}, sampled.layers, [&](std::uint32_t l) {
+    LayerLaw const law(scenario.law, Span(sampled.layer(l), sampled.experts), top_k);
+    std::ranges::copy(law.inclusion(), chance.begin() + static_cast<std::ptrdiff_t>(l) * sampled.experts);
+  });
+  return chance;
+}
 
 PlacementLoad expected_load(Scenario const& scenario, Network const& network, ComputeTimes const& compute,
                             Placement const& placement, Backend& backend) {

@@ -30,6 +30,9 @@ struct PlacementLoad {
 /// Directions of a link in `PlacementLoad::link_bit`.
 inline constexpr std::size_t directions = 2;
 
+/// Chance that a token draws an expert, [layer][expert], by the integer weights that are sampled.
+std::vector<double> inclusion(Scenario const& scenario);
+
 /// Load of a placement on the evaluation's slots: every expert by the chance that it is drawn, every message
 /// on its route (host/network/routes.hpp). A drawn expert costs one message from its gateway to its host and
 /// one from there to the gateway where outputs meet, on the route from that gateway taken backwards; where
