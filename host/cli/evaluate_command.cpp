@@ -30,6 +30,7 @@ std::vector<OptionSpec> options() {
       {"seed", "S", "seed of outages, random placements and tokens (activation weights have their own)"},
       {"threads", "N", "CPU threads (default: all cores); changes no result"},
       {"exact", "", "also compute the exact distribution"},
+      {"load", "", "also compute what links and satellites bear: of random strategies, the first placement"},
       {"exact-quantiles", "", "draw all tokens twice and find their quantiles to the nanosecond"},
       {"format", "NAME", "table, json or csv on standard output"}};
   for (auto& option : backend_options()) specs.push_back(std::move(option));
@@ -67,11 +68,21 @@ Evaluation evaluate_with_progress(Scenario const& scenario, Backend& backend, Ev
   return evaluate(scenario, backend, options);
 }
 
+NetworkLoads loads_with_progress(Scenario const& scenario, Evaluation const& evaluation, Backend& backend) {
+  std::vector<Placement> first;
+  for (auto const& strategy : evaluation.strategies) first.push_back(strategy.placements.front());
+  Progress progress("computing loads", "placements");
+  return expected_loads(scenario, first, backend, [&](std::size_t done) {
+    progress.show(done, first.size());
+    stop_if_interrupted();
+  });
+}
+
 void print(std::string const& format, Scenario const& scenario, Evaluation const& evaluation) {
   if (format == "json") {
     print_json(std::cout, scenario, evaluation);
   } else if (format == "csv") {
-    print_csv(std::cout, evaluation);
+    print_csv(std::cout, scenario, evaluation);
   } else {
     print_table(std::cout, scenario, evaluation);
   }
@@ -92,6 +103,7 @@ int evaluate_command(Invocation const& invocation) {
   std::string const format = arguments.choice("format", {"table", "json", "csv"});
   ScenarioOverrides const overrides{arguments.list("strategies"), arguments.number("tokens", 1, most),
                                     arguments.number("seed", 0, most), placement_file(arguments)};
+  bool const with_load = arguments.flag("load");
   arguments.check();
 
   Scenario const scenario = load_scenario(arguments.file(), overrides);
@@ -101,7 +113,8 @@ int evaluate_command(Invocation const& invocation) {
   evaluate_options.exact = arguments.flag("exact");
   evaluate_options.exact_quantiles = arguments.flag("exact-quantiles");
   with_threads(static_cast<unsigned>(threads.value_or(0)), [&] {
-    Evaluation const evaluation = evaluate_with_progress(scenario, *backend, evaluate_options);
+    Evaluation evaluation = evaluate_with_progress(scenario, *backend, evaluate_options);
+    if (with_load) evaluation.load = loads_with_progress(scenario, evaluation, *backend);
     print(format, scenario, evaluation);  // first, so that a full disk does not cost the figures, too
     if (output) write_result(*output, scenario, resolved_text(scenario), evaluation, {invocation.line});
   });

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "host/cli/columns.hpp"
+#include "host/cli/load_report.hpp"
 #include "host/io/scenario_names.hpp"
 
 namespace spacemoe {
@@ -124,6 +125,13 @@ nlohmann::ordered_json strategy_json(StrategyResult const& result) {
   return json;
 }
 
+std::vector<LoadSummary> load_summaries(Scenario const& scenario, Evaluation const& evaluation) {
+  if (!evaluation.load) return {};
+  std::vector<Strategy> strategies;
+  for (auto const& result : evaluation.strategies) strategies.push_back(result.strategy);
+  return summaries(scenario, strategies, *evaluation.load);
+}
+
 std::string csv(double value) {
   return std::isnan(value) ? "" : format("%.17g", value);
 }
@@ -139,6 +147,9 @@ void print_table(std::ostream& out, Scenario const& scenario, Evaluation const& 
   if (!evaluation.strategies.empty() && evaluation.strategies.front().exact) print_exact(out, evaluation);
   print_layers(out, evaluation);
   print_samplers(out, evaluation);
+  if (!evaluation.load) return;
+  out << '\n';
+  print_loads(out, load_summaries(scenario, evaluation));
 }
 
 void print_json(std::ostream& out, Scenario const& scenario, Evaluation const& evaluation) {
@@ -149,24 +160,30 @@ void print_json(std::ostream& out, Scenario const& scenario, Evaluation const& e
   json["backend"] = evaluation.backend;
   json["seconds"] = evaluation.timing.total_s;
   for (auto const& result : evaluation.strategies) json["strategies"].push_back(strategy_json(result));
+  auto const loads = load_summaries(scenario, evaluation);
+  for (std::size_t s = 0; s < loads.size(); ++s) json["strategies"][s]["load"] = json_of(loads[s]);
   out << json.dump(2) << '\n';
 }
 
-void print_csv(std::ostream& out, Evaluation const& evaluation) {
+void print_csv(std::ostream& out, Scenario const& scenario, Evaluation const& evaluation) {
+  auto const loads = load_summaries(scenario, evaluation);
   bool const exact = !evaluation.strategies.empty() && evaluation.strategies.front().exact.has_value();
   out << "strategy,mean_ms,standard_error_ms,placement_spread_ms,standard_deviation_ms";
   for (auto const* quantile : quantile_names) out << ',' << quantile << "_ms";
   out << ",undeliverable,tokens,placements,ratio_to_best";
   if (exact) out << ",exact_mean_ms,exact_undeliverable";
+  if (evaluation.load) out << ",link_saturates_at_tokens_per_s,satellite_saturates_at_tokens_per_s";
   for (std::size_t l = 0; l < evaluation.layers; ++l) out << ",layer_" << l << "_mean_ms";
   out << '\n';
-  for (auto const& r : evaluation.strategies) {
+  for (std::size_t s = 0; s < evaluation.strategies.size(); ++s) {
+    StrategyResult const& r = evaluation.strategies[s];
     out << name(r.strategy) << ',' << csv(r.mean_ms) << ',' << csv(r.standard_error_ms) << ','
         << (r.placement_spread_ms ? csv(*r.placement_spread_ms) : "") << ',' << csv(r.standard_deviation_ms);
     for (auto const& quantile : r.quantiles) out << ',' << csv(quantile.middle_ms());
     out << ',' << csv(r.undeliverable) << ',' << r.tokens << ',' << r.placements.size() << ','
         << csv(r.ratio_to_best);
     if (exact) out << ',' << csv(r.exact->mean_ms) << ',' << csv(r.exact->undeliverable);
+    if (!loads.empty()) out << ',' << csv(link_rate_hz(loads[s])) << ',' << csv(satellite_rate_hz(loads[s]));
     for (double const layer_ms : r.layer_mean_ms) out << ',' << csv(layer_ms);
     out << '\n';
   }

@@ -9,6 +9,6 @@ namespace spacemoe {
 
 void print_table(std::ostream& out, Scenario const& scenario, Evaluation const& evaluation);
 void print_json(std::ostream& out, Scenario const& scenario, Evaluation const& evaluation);
-void print_csv(std::ostream& out, Evaluation const& evaluation);
+void print_csv(std::ostream& out, Scenario const& scenario, Evaluation const& evaluation);
 
 }  // namespace spacemoe

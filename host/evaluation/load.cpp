@@ -192,6 +192,18 @@ PlacementLoad expected_load(Scenario const& scenario, Network const& network, Co
   return load;
 }
 
+NetworkLoads expected_loads(Scenario const& scenario, std::span<Placement const> placements, Backend& backend,
+                            std::function<void(std::size_t)> const& before_each) {
+  Network const network = make_network(scenario);
+  ComputeTimes const compute(scenario.model, scenario.compute);
+  NetworkLoads loads{network.wiring().links, {}};
+  for (std::size_t p = 0; p < placements.size(); ++p) {
+    before_each(p);
+    loads.placement.push_back(expected_load(scenario, network, compute, placements[p], backend));
+  }
+  return loads;
+}
+
 std::vector<std::size_t> busiest(std::span<Load const> loads, std::size_t count) {
   std::vector<std::size_t> order(loads.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -204,6 +216,26 @@ std::vector<std::size_t> busiest(std::span<Load const> loads, std::size_t count)
 
 double saturating_rate_hz(Load const& load, double capacity) {
   return load.peak > 0 ? capacity / load.peak : std::numeric_limits<double>::infinity();
+}
+
+std::vector<BusyLink> busiest_links(PlacementLoad const& load, std::span<Link const> links, double rate_bit_s,
+                                    std::size_t count) {
+  std::vector<BusyLink> busy;
+  for (std::size_t const i : busiest(load.link_bit, count)) {
+    Link const& link = links[i / directions];
+    bool const forward = i % directions == 0;
+    busy.push_back({forward ? link.a : link.b, forward ? link.b : link.a, load.link_bit[i],
+                    saturating_rate_hz(load.link_bit[i], rate_bit_s)});
+  }
+  return busy;
+}
+
+std::vector<BusySatellite> busiest_satellites(PlacementLoad const& load, std::size_t count) {
+  std::vector<BusySatellite> busy;
+  for (std::size_t const i : busiest(load.work_s, count)) {
+    busy.push_back({satellite(i), load.work_s[i], saturating_rate_hz(load.work_s[i], 1)});
+  }
+  return busy;
 }
 
 }  // namespace spacemoe

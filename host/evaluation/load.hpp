@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -38,16 +39,49 @@ std::vector<double> inclusion(Scenario const& scenario);
 /// one from there to the gateway where outputs meet, on the route from that gateway taken backwards; where
 /// outputs meet at their own gateway, a token costs one more, on to the next. In a slot in which there is no
 /// route, a message loads nothing, and a host without a route from its gateway does not compute. Gateways
-/// compute in every slot. Sums run in one order, whatever the threads.
+/// compute in every slot. Damage, replicas and spare gateways do not matter. Sums run in one order, whatever
+/// the threads.
 PlacementLoad expected_load(Scenario const& scenario, Network const& network, ComputeTimes const& compute,
                             Placement const& placement, Backend& backend);
+
+/// Loads of several placements on one network.
+struct NetworkLoads {
+  std::vector<Link> links;  ///< of the wiring
+  std::vector<PlacementLoad> placement;
+};
+
+/// Loads on the scenario's network; `before_each` is called before every placement with its number.
+NetworkLoads expected_loads(Scenario const& scenario, std::span<Placement const> placements, Backend& backend,
+                            std::function<void(std::size_t)> const& before_each);
 
 /// The most loaded by peak, as indices into `loads`, the greatest first and among equals the lowest index; at
 /// most `count`, and none without load.
 std::vector<std::size_t> busiest(std::span<Load const> loads, std::size_t count);
 
 /// Tokens per second at which `capacity` [amount/s] is used up in the slot of the peak; infinite without
-/// load.
+/// load. A token keeps a link busy for its bits over the rate, a satellite for its compute time; nothing
+/// queues.
 double saturating_rate_hz(Load const& load, double capacity);
+
+struct BusyLink {
+  SatelliteId from;
+  SatelliteId to;
+  Load bit;
+  double saturating_rate_hz;
+};
+
+struct BusySatellite {
+  SatelliteId satellite;
+  Load work_s;
+  double saturating_rate_hz;
+};
+
+/// The directions of links that saturate first, at most `count`. `links` are the wiring's; each direction has
+/// the whole `rate_bit_s`.
+std::vector<BusyLink> busiest_links(PlacementLoad const& load, std::span<Link const> links, double rate_bit_s,
+                                    std::size_t count);
+
+/// The satellites that saturate first, at most `count`.
+std::vector<BusySatellite> busiest_satellites(PlacementLoad const& load, std::size_t count);
 
 }  // namespace spacemoe

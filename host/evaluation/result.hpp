@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "host/evaluation/load.hpp"
 #include "host/evaluation/sampler_choice.hpp"
 #include "host/evaluation/tally.hpp"
 #include "host/placement/placement.hpp"
@@ -73,6 +74,7 @@ struct Evaluation {
   std::uint32_t layers = 0;
   std::uint32_t experts = 0;
   std::vector<StrategyResult> strategies;
+  std::optional<NetworkLoads> load;  ///< [strategy]: of its first placement, on the network without damage
   std::string backend;
   Timing timing;
 };

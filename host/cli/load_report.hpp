@@ -1,0 +1,38 @@
+#pragma once
+
+#include <iosfwd>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "host/evaluation/load.hpp"
+#include "host/evaluation/scenario.hpp"
+#include "host/placement/strategies.hpp"
+
+namespace spacemoe {
+
+/// What a placement saturates first.
+struct LoadSummary {
+  std::string strategy;
+  std::vector<BusyLink> links;            ///< the busiest first
+  std::vector<BusySatellite> satellites;  ///< the busiest first
+};
+
+/// [strategy]; the loads are of one placement of each.
+std::vector<LoadSummary> summaries(Scenario const& scenario, std::span<Strategy const> strategies,
+                                   NetworkLoads const& loads);
+
+/// Rate [tokens/s] at which the first link saturates; infinite without traffic.
+double link_rate_hz(LoadSummary const& load);
+/// Rate [tokens/s] at which the first satellite saturates; infinite without work.
+double satellite_rate_hz(LoadSummary const& load);
+
+/// What saturates first under each placement, then the busiest satellites and links of each.
+void print_loads(std::ostream& out, std::vector<LoadSummary> const& loads);
+
+/// Infinite rates become null.
+nlohmann::ordered_json json_of(LoadSummary const& load);
+
+}  // namespace spacemoe
