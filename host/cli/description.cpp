@@ -8,17 +8,21 @@
 #include <string>
 #include <vector>
 
+#include "host/cli/load_report.hpp"
 #include "host/cli/memory_check.hpp"
 #include "host/cli/warnings.hpp"
 #include "host/evaluation/evaluate.hpp"
+#include "host/evaluation/network_paths.hpp"
 #include "host/evaluation/network_survey.hpp"
+#include "host/evaluation/planning.hpp"
 #include "host/io/scenario_names.hpp"
 
 namespace spacemoe {
 namespace {
 
 constexpr std::array link_kind_names{"intra-plane", "inter-plane", "seam", "listed"};
-constexpr std::array removal_names{"none", "latitude", "line of sight", "range", "pointing", "outage", "damage"};
+constexpr std::array removal_names{"none",     "latitude", "line of sight", "range",
+                                   "pointing", "outage",   "damage"};
 
 template <class... Values>
 std::string text(char const* pattern, Values... values) {
@@ -216,6 +220,22 @@ void describe(std::ostream& out, Scenario const& scenario, Backend& backend) {
   out << "\nWarnings\n";
   for (auto const& warning : unusual) out << "  " << warning << '\n';
   if (unusual.empty()) out << "  none\n";
+}
+
+void describe_loads(std::ostream& out, Scenario const& scenario, Backend& backend) {
+  NetworkPaths paths(scenario, 0);
+  ComputeTimes const compute(scenario.model, scenario.compute);
+  PlacementPlanner planner(scenario, paths.planning(), compute, backend);
+  std::vector<Strategy> planned;
+  std::vector<Placement> first;
+  for (Strategy const strategy : scenario.strategies) {
+    if (strategy == Strategy::refined) continue;
+    planned.push_back(strategy);
+    first.push_back(planner.placements(strategy).front());
+  }
+  out << '\n';
+  print_loads(out,
+              summaries(scenario, planned, expected_loads(scenario, first, backend, [](std::size_t) {})));
 }
 
 }  // namespace spacemoe

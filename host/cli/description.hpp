@@ -11,4 +11,7 @@ namespace spacemoe {
 /// choice.
 void describe(std::ostream& out, Scenario const& scenario, Backend& backend);
 
+/// Plans the first placement of each strategy that needs no search, and prints what it loads.
+void describe_loads(std::ostream& out, Scenario const& scenario, Backend& backend);
+
 }  // namespace spacemoe

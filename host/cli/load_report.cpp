@@ -1,7 +1,6 @@
 #include "host/cli/load_report.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <ostream>
 #include <utility>
 
@@ -29,7 +28,7 @@ std::string rate_text(double rate_hz) {
 
 std::string what_saturates(LoadSummary const& load) {
   if (load.satellites.empty() && load.links.empty()) return "nothing";
-  if (satellite_rate_hz(load) <= link_rate_hz(load)) {
+  if (load.satellite_rate_hz <= load.link_rate_hz) {
     return "satellite " + id_text(load.satellites.front().satellite);
   }
   return "link " + link_text(load.links.front());
@@ -40,8 +39,8 @@ void print_first(std::ostream& out, std::vector<LoadSummary> const& loads) {
   for (LoadSummary const& load : loads) {
     std::string strategy = load.strategy;
     strategy.resize(std::max<std::size_t>(strategy.size(), 14), ' ');
-    out << strategy << padded(rate_text(link_rate_hz(load)), 26)
-        << padded(rate_text(satellite_rate_hz(load)), 17) << "; " << what_saturates(load) << '\n';
+    out << strategy << padded(rate_text(load.link_rate_hz), 26)
+        << padded(rate_text(load.satellite_rate_hz), 17) << "; " << what_saturates(load) << '\n';
   }
 }
 
@@ -69,21 +68,14 @@ void print_busiest(std::ostream& out, LoadSummary const& load) {
 std::vector<LoadSummary> summaries(Scenario const& scenario, std::span<Strategy const> strategies,
                                    NetworkLoads const& loads) {
   std::vector<LoadSummary> all;
+  double const rate_bit_s = scenario.links.rate_bit_s;
   for (std::size_t s = 0; s < strategies.size(); ++s) {
-    all.push_back({std::string(name(strategies[s])),
-                   busiest_links(loads.placement[s], loads.links, scenario.links.rate_bit_s, named),
-                   busiest_satellites(loads.placement[s], named)});
+    PlacementLoad const& load = loads.placement[s];
+    all.push_back({std::string(name(strategies[s])), saturating_rate_hz(load.link_bit, rate_bit_s),
+                   saturating_rate_hz(load.work_s, 1), busiest_links(load, loads.links, rate_bit_s, named),
+                   busiest_satellites(load, named)});
   }
   return all;
-}
-
-double link_rate_hz(LoadSummary const& load) {
-  return load.links.empty() ? std::numeric_limits<double>::infinity() : load.links.front().saturating_rate_hz;
-}
-
-double satellite_rate_hz(LoadSummary const& load) {
-  return load.satellites.empty() ? std::numeric_limits<double>::infinity()
-                                 : load.satellites.front().saturating_rate_hz;
 }
 
 void print_loads(std::ostream& out, std::vector<LoadSummary> const& loads) {
@@ -93,8 +85,8 @@ void print_loads(std::ostream& out, std::vector<LoadSummary> const& loads) {
 
 nlohmann::ordered_json json_of(LoadSummary const& load) {
   nlohmann::ordered_json json;
-  json["link_saturates_at_tokens_per_s"] = link_rate_hz(load);
-  json["satellite_saturates_at_tokens_per_s"] = satellite_rate_hz(load);
+  json["link_saturates_at_tokens_per_s"] = load.link_rate_hz;
+  json["satellite_saturates_at_tokens_per_s"] = load.satellite_rate_hz;
   json["busiest_links"] = nlohmann::ordered_json::array();
   for (BusyLink const& busy : load.links) {
     json["busiest_links"].push_back({{"from", index(busy.from)},

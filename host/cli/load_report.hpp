@@ -16,6 +16,8 @@ namespace spacemoe {
 /// What a placement saturates first.
 struct LoadSummary {
   std::string strategy;
+  double link_rate_hz;                    ///< tokens/s at which the first link saturates
+  double satellite_rate_hz;               ///< tokens/s at which the first satellite saturates
   std::vector<BusyLink> links;            ///< the busiest first
   std::vector<BusySatellite> satellites;  ///< the busiest first
 };
@@ -23,11 +25,6 @@ struct LoadSummary {
 /// [strategy]; the loads are of one placement of each.
 std::vector<LoadSummary> summaries(Scenario const& scenario, std::span<Strategy const> strategies,
                                    NetworkLoads const& loads);
-
-/// Rate [tokens/s] at which the first link saturates; infinite without traffic.
-double link_rate_hz(LoadSummary const& load);
-/// Rate [tokens/s] at which the first satellite saturates; infinite without work.
-double satellite_rate_hz(LoadSummary const& load);
 
 /// What saturates first under each placement, then the busiest satellites and links of each.
 void print_loads(std::ostream& out, std::vector<LoadSummary> const& loads);

@@ -183,7 +183,7 @@ void print_csv(std::ostream& out, Scenario const& scenario, Evaluation const& ev
     out << ',' << csv(r.undeliverable) << ',' << r.tokens << ',' << r.placements.size() << ','
         << csv(r.ratio_to_best);
     if (exact) out << ',' << csv(r.exact->mean_ms) << ',' << csv(r.exact->undeliverable);
-    if (!loads.empty()) out << ',' << csv(link_rate_hz(loads[s])) << ',' << csv(satellite_rate_hz(loads[s]));
+    if (!loads.empty()) out << ',' << csv(loads[s].link_rate_hz) << ',' << csv(loads[s].satellite_rate_hz);
     for (double const layer_ms : r.layer_mean_ms) out << ',' << csv(layer_ms);
     out << '\n';
   }

@@ -218,6 +218,12 @@ double saturating_rate_hz(Load const& load, double capacity) {
   return load.peak > 0 ? capacity / load.peak : std::numeric_limits<double>::infinity();
 }
 
+double saturating_rate_hz(std::span<Load const> loads, double capacity) {
+  double least_hz = std::numeric_limits<double>::infinity();
+  for (Load const& load : loads) least_hz = std::min(least_hz, saturating_rate_hz(load, capacity));
+  return least_hz;
+}
+
 std::vector<BusyLink> busiest_links(PlacementLoad const& load, std::span<Link const> links, double rate_bit_s,
                                     std::size_t count) {
   std::vector<BusyLink> busy;

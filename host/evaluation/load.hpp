@@ -63,6 +63,9 @@ std::vector<std::size_t> busiest(std::span<Load const> loads, std::size_t count)
 /// queues.
 double saturating_rate_hz(Load const& load, double capacity);
 
+/// The same of the first of several to saturate.
+double saturating_rate_hz(std::span<Load const> loads, double capacity);
+
 struct BusyLink {
   SatelliteId from;
   SatelliteId to;

@@ -38,6 +38,28 @@ class Evaluate(Folder):
     def test_without_exact_there_is_nothing_exact(self):
         self.assertNotIn("exact", self.succeed("evaluate", SMALL, "--format", "json", "--tokens", 500))
 
+    def test_loads_are_printed_when_asked_for(self):
+        words = ["evaluate", SMALL, "--tokens", 500, "--strategies", "rand-place,spacemoe"]
+        self.assertNotIn("busiest", self.succeed(*words))
+        table = self.succeed(*words, "--load")
+        self.assertRegex(table, r"\nspacemoe +\d\S+ +\d+\.\d+; satellite \d+\n")
+        self.assertEqual(table.count("busiest of "), 2)
+        strategies = json.loads(self.succeed(*words, "--load", "--format", "json"))["strategies"]
+        rows = list(csv.DictReader(io.StringIO(self.succeed(*words, "--load", "--format", "csv"))))
+        for strategy, row in zip(strategies, rows):
+            load = strategy["load"]
+            peaks = [link["peak_bit"] for link in load["busiest_links"]]
+            self.assertEqual((len(peaks), peaks), (5, sorted(peaks, reverse=True)))
+            self.assertAlmostEqual(load["link_saturates_at_tokens_per_s"] * peaks[0] / 100e9, 1)
+            self.assertAlmostEqual(
+                load["satellite_saturates_at_tokens_per_s"] * load["busiest_satellites"][0]["peak_ms"], 1000)
+            self.assertEqual(float(row["link_saturates_at_tokens_per_s"]), load["link_saturates_at_tokens_per_s"])
+
+    def test_describe_tells_the_loads_of_evaluate(self):
+        described = self.succeed("describe", SMALL, "--load")
+        evaluated = self.succeed("evaluate", SMALL, "--tokens", 500, "--load")
+        self.assertTrue(described.endswith(evaluated[evaluated.index("load   "):]))
+
     def test_exact_quantiles_lie_in_the_bins_of_the_others(self):
         files = {}
         strategies = {}
@@ -78,7 +100,7 @@ class Evaluate(Folder):
         for name, options in {"one": ["--threads", 1], "three": ["--threads", 3], "cpu": ["--backend", "cpu"],
                               "seed": ["--seed", 2], "tokens": ["--tokens", 6001]}.items():
             file = self.folder / f"{name}.h5"
-            self.succeed("evaluate", SMALL, "--exact", "-o", file, *options)
+            self.succeed("evaluate", SMALL, "--exact", "--load", "-o", file, *options)
             digests[name] = self.succeed("digest", file)
         self.assertEqual(digests["one"], digests["three"])
         self.assertEqual(digests["one"], digests["cpu"])

@@ -365,8 +365,10 @@ TEST(Busiest, AreTheGreatestPeaksAndNeverTheIdle) {
 }
 
 TEST(SaturatingRate, UsesUpTheCapacityInThePeak) {
-  EXPECT_EQ(saturating_rate_hz({1, 4, 0}, 100), 25);
-  EXPECT_EQ(saturating_rate_hz({0, 0, 0}, 100), std::numeric_limits<double>::infinity());
+  EXPECT_EQ(saturating_rate_hz(Load{1, 4, 0}, 100), 25);
+  EXPECT_EQ(saturating_rate_hz(Load{}, 100), std::numeric_limits<double>::infinity());
+  std::vector<Load> const loads{{1, 4, 0}, {}, {2, 5, 1}};
+  EXPECT_EQ(saturating_rate_hz(loads, 100), 20);
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ class Hdf5(unittest.TestCase):
     def test_units_in_names_are_those_in_attributes(self):
         for name, dataset in self.file.items():
             suffix = name.rsplit("_", 1)[-1]
-            units = suffix if suffix in ("ms", "ns", "ns2", "s") else "1"
+            units = {"hz": "Hz"}.get(suffix, suffix if suffix in ("ms", "ns", "ns2", "s", "bit") else "1")
             self.assertEqual(dataset.attrs["units"], units, name)
 
     def test_texts_are_utf8_of_variable_length(self):
@@ -171,6 +171,39 @@ class Xarray(unittest.TestCase):
     def test_ratios_are_to_the_least_mean(self):
         mean_ms = self.data["mean_ms"].values
         numpy.testing.assert_allclose(self.data["ratio_to_best"].values, mean_ms / mean_ms.min(), rtol=1e-12)
+
+    def test_rates_use_up_the_greatest_loads(self):
+        resolved = tomllib.loads(self.data["scenario_resolved"].item())
+        bit = self.data["load_link_peak_bit"].values.max(axis=(1, 2))
+        work_s = self.data["load_work_peak_s"].values.max(axis=1)
+        self.assertTrue((bit > 0).all())
+        rate_bit_s = resolved["links"]["rate_bit_s"]
+        numpy.testing.assert_allclose(self.data["saturating_link_rate_hz"].values, rate_bit_s / bit, rtol=1e-12)
+        numpy.testing.assert_allclose(self.data["saturating_satellite_rate_hz"].values, 1 / work_s, rtol=1e-12)
+
+    def test_no_load_has_a_mean_above_its_peak(self):
+        for mean, peak, slot in (("load_work_s", "load_work_peak_s", "load_work_peak_slot"),
+                                 ("load_link_bit", "load_link_peak_bit", "load_link_peak_slot")):
+            mean, peak = self.data[mean].values, self.data[peak].values
+            self.assertTrue((mean <= peak * (1 + 1e-12)).all())
+            self.assertTrue((mean[peak > 0] > 0).all())
+            self.assertLess(self.data[slot].values.max(), self.data.sizes["slot"])
+
+    def test_satellites_do_the_work_of_a_token(self):
+        """Equal experts: K per layer, less where a host has no route; the head besides."""
+        resolved = tomllib.loads(self.data["scenario_resolved"].item())
+        model = resolved["model"]
+        expert_s = 6 * model["hidden_size"] * model["expert_size"] / resolved["compute"]["rate_flop_s"]
+        drawn = self.data.sizes["layer"] * model["top_k"]
+        for s in self.strategies:
+            done_s = self.data["load_work_s"].values[s].sum() - self.head_ms() / 1e3
+            self.assertLessEqual(done_s, drawn * expert_s + self.gateways_s(model, resolved["compute"]) + 1e-6)
+            self.assertGreater(done_s, 0.5 * drawn * expert_s)
+
+    def gateways_s(self, model, compute):
+        attention = 8 * model["hidden_size"] ** 2 + 4 * model["context"] * model["hidden_size"]
+        router = 2 * model["hidden_size"] * model["experts"]
+        return compute["gateway"] * self.data.sizes["layer"] * (attention + router) / compute["rate_flop_s"]
 
     def test_the_scenario_is_there_as_given_and_as_resolved(self):
         given = tomllib.loads(self.data["provenance_scenario_given"].item())
