@@ -59,10 +59,11 @@ __global__ void __launch_bounds__(tile_size* warps_per_block) direct_links(PathB
   if (node >= batch.nodes) return;
   std::uint32_t const number = blockIdx.x * lanes + threadIdx.x;
   std::size_t const ports = std::size_t{node} * batch.degree;
+  auto const neighbors = batch.neighbors(blockIdx.z);
   auto const links = batch.links(blockIdx.z);
   Nanoseconds best = node == batch.source[number] ? 0 : unreachable;
   for (std::size_t port = ports; port < ports + batch.degree; ++port) {
-    if (batch.neighbor[port] == batch.source[number]) best = min(best, links[port]);
+    if (neighbors[port] == batch.source[number]) best = min(best, links[port]);
   }
   batch.row(blockIdx.z, number)[node * batch.source.size()] = best;
 }

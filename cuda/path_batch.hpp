@@ -18,10 +18,11 @@ struct PathBatch {
   std::uint32_t nodes = 0;
   std::uint32_t degree = 0;
   std::uint32_t snapshots = 0;
-  Span<std::uint32_t const> source;    ///< [source], ascending; the last is repeated to fill its warp
-  Span<std::uint32_t const> neighbor;  ///< [node][port]
-  Span<Nanoseconds const> link_ns;     ///< [snapshot][node][port], `unreachable` where there is no link
-  Span<Nanoseconds> row_ns;            ///< [snapshot][node][source]
+  Span<std::uint32_t const> source;  ///< [source], ascending; the last is repeated to fill its warp
+  /// [node][port]; with links between shells, whose ends change from slot to slot, [snapshot][node][port].
+  Span<std::uint32_t const> neighbor;
+  Span<Nanoseconds const> link_ns;  ///< [snapshot][node][port], `unreachable` where there is no link
+  Span<Nanoseconds> row_ns;         ///< [snapshot][node][source]
 
   SPACEMOE_FN std::uint32_t source_blocks() const {
     return static_cast<std::uint32_t>(source.size()) / lanes;
@@ -31,6 +32,11 @@ struct PathBatch {
   /// Bytes of the neighbour table and of the latencies of all links.
   std::uint64_t graph_bytes() const {
     return neighbor.size() * sizeof(std::uint32_t) + link_ns.size() * sizeof(Nanoseconds);
+  }
+  /// Neighbours in a snapshot [node][port].
+  SPACEMOE_FN Span<std::uint32_t const> neighbors(std::uint32_t snapshot) const {
+    std::size_t const ports = std::size_t{nodes} * degree;
+    return neighbor.subspan(neighbor.size() > ports ? snapshot * ports : 0, ports);
   }
   /// Latencies of a snapshot's links.
   SPACEMOE_FN Span<Nanoseconds const> links(std::uint32_t snapshot) const {

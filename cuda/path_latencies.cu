@@ -43,6 +43,17 @@ __global__ void __launch_bounds__(threads)
   note_greatest(&greatest->link_ns, finite);
 }
 
+/// neighbor [snapshot][node][port] = what all snapshots share [node][port], but at the last port crossing
+/// [snapshot][node].
+__global__ void __launch_bounds__(threads)
+    join_crossing(std::uint32_t nodes, std::uint32_t degree, Span<std::uint32_t const> shared,
+                  Span<std::uint32_t const> crossing, Span<std::uint32_t> neighbor) {
+  std::size_t const i = std::size_t{blockIdx.x} * threads + threadIdx.x;
+  if (i >= neighbor.size()) return;
+  std::size_t const ports = std::size_t{nodes} * degree;
+  neighbor[i] = i % degree + 1 == degree ? crossing[i / degree] : shared[i % ports];
+}
+
 /// After the fixpoint an unreachable node with a finite live neighbour is one whose latency does not fit:
 /// notes down the least such entry (port * nodes + node).
 __global__ void __launch_bounds__(threads) find_saturated(PathBatch batch, unsigned long long* entry) {
@@ -55,7 +66,7 @@ __global__ void __launch_bounds__(threads) find_saturated(PathBatch batch, unsig
   Nanoseconds const* const row = batch.row(snapshot, source);
   std::size_t const node = port / batch.degree;
   if (batch.links(snapshot)[port] == unreachable || row[node * batch.source.size()] != unreachable) return;
-  if (row[batch.neighbor[port] * batch.source.size()] == unreachable) return;
+  if (row[batch.neighbors(snapshot)[port] * batch.source.size()] == unreachable) return;
   atomicMin(entry, port % batch.degree * batch.nodes + node);
 }
 
@@ -72,6 +83,7 @@ struct PathsInFlight {
   PathBatch batch;
   DeviceBuffer<Nanoseconds> row_ns;
   DeviceBuffer<Nanoseconds> link_ns;
+  DeviceBuffer<std::uint32_t> neighbor;        ///< with links between shells
   DeviceBuffer<unsigned long long> saturated;  ///< room for the entry that find_saturated notes down
   Greatest const* greatest;                    ///< in pinned memory
   DeviceStream stream;
@@ -86,7 +98,7 @@ class PathFinder {
         neighbor_(by_node(wiring), channels[0].stream),
         source_(sources.node, channels[0].stream),
         is_dense_(has_every_node(sources, wiring.nodes) && wiring.degree >= wiring.nodes / dense_share) {
-    if (std::ranges::all_of(wiring.grids, RingSweep::fits)) {
+    if (!wiring.has_crossing_port && std::ranges::all_of(wiring.grids, RingSweep::fits)) {
       for (RingGrid const& grid : wiring.grids) {
         ring_sweeps_.emplace_back(grid, sources.node, channels[0].stream);
       }
@@ -122,16 +134,23 @@ class PathFinder {
                       pinned.begin());
     by_port.copy_from(pinned);
     interleave(by_port, link_ns, greatest.data(), stream);
+    DeviceBuffer<std::uint32_t> neighbor = neighbors_of(snapshots, first, count, stream);
 
-    PathBatch const batch{wiring_.nodes,    wiring_.degree, count,        source_.span(),
-                          neighbor_.span(), link_ns.span(), row_ns.span()};
+    PathBatch const batch{wiring_.nodes,
+                          wiring_.degree,
+                          count,
+                          source_.span(),
+                          wiring_.has_crossing_port ? neighbor.span() : neighbor_.span(),
+                          link_ns.span(),
+                          row_ns.span()};
     for (RingSweep const& sweep : ring_sweeps_) sweep.launch(batch, greatest.data(), stream);
     if (ring_sweeps_.empty()) {
       auto* const launch = is_dense_ ? launch_floyd_warshall : launch_relaxation;
       launch(batch, greatest.data(), stream);
     }
     greatest.copy_to({found, 1});
-    return {batch, std::move(row_ns), std::move(link_ns), std::move(saturated), found, stream};
+    return {batch, std::move(row_ns), std::move(link_ns), std::move(neighbor), std::move(saturated), found,
+            stream};
   }
 
   /// Throws SaturationError when a latency of a batch that is done has saturated.
@@ -156,6 +175,7 @@ class PathFinder {
   /// Bytes of device memory for one snapshot.
   std::size_t snapshot_bytes() const {
     std::size_t bytes = (std::size_t{wiring_.nodes} * source_.size() + 2 * ports()) * sizeof(Nanoseconds);
+    if (wiring_.has_crossing_port) bytes += (ports() + wiring_.nodes) * sizeof(std::uint32_t);
     for (RingSweep const& sweep : ring_sweeps_) bytes += sweep.snapshot_bytes();
     return bytes;
   }
@@ -168,6 +188,21 @@ class PathFinder {
         neighbor.push_back(wiring.neighbor[port * wiring.nodes + node]);
       }
     }
+    return neighbor;
+  }
+
+  /// Neighbours of each snapshot; nothing where all share them.
+  DeviceBuffer<std::uint32_t> neighbors_of(SnapshotBatch const& snapshots, std::uint32_t first,
+                                           std::uint32_t count, DeviceStream const& stream) const {
+    if (!wiring_.has_crossing_port) return {};
+    std::size_t const nodes = wiring_.nodes;
+    DeviceBuffer<std::uint32_t> const crossing(
+        std::span(snapshots.crossing).subspan(first * nodes, count * nodes), stream);
+    DeviceBuffer<std::uint32_t> neighbor(count * ports(), stream);
+    LaunchTimer const timer("join_crossing", stream, neighbor.bytes() + crossing.bytes());
+    join_crossing<<<blocks(neighbor.size()), threads, 0, stream>>>(
+        wiring_.nodes, wiring_.degree, neighbor_.span(), crossing.span(), neighbor.span());
+    check_launch();
     return neighbor;
   }
 

@@ -28,6 +28,7 @@ class BlockOfRows {
                          std::uint32_t* stale)
       : batch_(batch),
         source_(batch.source[source]),
+        neighbors_(batch.neighbors(snapshot)),
         links_(batch.links(snapshot)),
         row_(batch.row(snapshot, source)),
         stride_(batch.source.size()),
@@ -95,8 +96,8 @@ class BlockOfRows {
 
   __device__ Nanoseconds relaxed(std::uint32_t node, Nanoseconds best) const {
     std::size_t const ports = std::size_t{node} * batch_.degree;
-    return relax_node(best, batch_.neighbor.subspan(ports, batch_.degree),
-                      links_.subspan(ports, batch_.degree), row_, stride_);
+    return relax_node(best, neighbors_.subspan(ports, batch_.degree), links_.subspan(ports, batch_.degree),
+                      row_, stride_);
   }
 
   __device__ void mark(std::uint32_t node) {
@@ -107,7 +108,7 @@ class BlockOfRows {
   __device__ void mark_neighbors(std::uint32_t node) {
     std::size_t const first = std::size_t{node} * batch_.degree;
     for (std::uint32_t port = threadIdx.x; port < batch_.degree; port += lanes) {
-      if (links_[first + port] != unreachable) mark(batch_.neighbor[first + port]);
+      if (links_[first + port] != unreachable) mark(neighbors_[first + port]);
     }
   }
 
@@ -115,12 +116,13 @@ class BlockOfRows {
   __device__ void mark_all_neighbors(std::uint32_t node) {
     std::size_t const first = std::size_t{node} * batch_.degree;
     for (std::uint32_t port = 0; port < batch_.degree; ++port) {
-      if (links_[first + port] != unreachable) mark(batch_.neighbor[first + port]);
+      if (links_[first + port] != unreachable) mark(neighbors_[first + port]);
     }
   }
 
   PathBatch const& batch_;
   std::uint32_t source_;
+  Span<std::uint32_t const> neighbors_;
   Span<Nanoseconds const> links_;
   Nanoseconds* row_;
   std::size_t stride_;

@@ -20,7 +20,7 @@
 namespace spacemoe {
 namespace {
 
-constexpr std::array link_kind_names{"intra-plane", "inter-plane", "seam", "listed"};
+constexpr std::array link_kind_names{"intra-plane", "inter-plane", "seam", "inter-shell", "listed"};
 constexpr std::array removal_names{"none",     "latitude", "line of sight", "range",
                                    "pointing", "outage",   "damage"};
 
@@ -91,6 +91,10 @@ void describe_rules(std::ostream& out, Scenario const& scenario) {
   if (!is_listed(scenario)) {
     line(out, "seam", std::string(name_of(seam_names, rules.seam)));
     line(out, "inter-plane partner", std::string(name_of(partner_names, rules.inter_plane_partner)));
+    bool const nearest = rules.between_shells == BetweenShells::nearest;
+    line(out, "between shells",
+         std::string(name_of(between_shells_names, rules.between_shells)) +
+             (nearest ? text(" within %g km", rules.between_shells_range_km) : ""));
     line(out, "latitude limit",
          or_off(rules.latitude_limit_deg, "%g deg, ") +
              (rules.latitude_limit_deg

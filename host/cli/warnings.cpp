@@ -73,7 +73,7 @@ void warn_of_links(Warnings& w, Scenario const& scenario, NetworkSurvey const& n
   w.when(rules.survival < 0.9, "survival = %g loses many links", rules.survival);
   w.when(network.components > 1, "the network falls into %u components at slot 0", network.components);
   w.when(paths.unreachable > 0, "%.4f %% of the pairs have no path at slot 0", 100 * paths.unreachable);
-  w.when(!is_listed(scenario) && scenario.constellation.shells.size() > 1,
+  w.when(scenario.constellation.shells.size() > 1 && rules.between_shells == BetweenShells::none,
          "shells have no links between them, so experts on different shells cannot reach each other");
 }
 

@@ -12,14 +12,13 @@ namespace spacemoe {
 
 /// One block of sources in one snapshot: what a path method reads, and where it writes.
 struct PathBlock {
-  Wiring const* wiring;
-  std::span<Nanoseconds const> link_ns;  ///< [port][node], `unreachable` where there is no link
+  SlotLinks links;
   std::span<SatelliteId const> sources;  ///< [lane], ascending; repeated where there are fewer than lanes
   Nanoseconds* rows;                     ///< [node][lane], aligned to 64 bytes; need not be initialised
 
   /// Latencies of the links at a port: [node - first].
-  Nanoseconds const* links(std::uint32_t port, std::uint32_t first) const {
-    return link_ns.data() + static_cast<std::size_t>(port) * wiring->nodes + first;
+  Nanoseconds const* link_ns(std::uint32_t port, std::uint32_t first) const {
+    return links.latency_ns.data() + static_cast<std::size_t>(port) * links.wiring->nodes + first;
   }
 };
 

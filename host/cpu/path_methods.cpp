@@ -23,13 +23,13 @@ SPACEMOE_BODY Nanoseconds greatest_finite(std::span<Nanoseconds const> latencies
 
 /// Whether no latency of a block can have saturated; quick, but may miss it.
 SPACEMOE_BODY bool is_far_from_saturated(PathBlock const& block, std::uint32_t lanes) {
-  std::uint32_t const nodes = block.wiring->nodes;
+  std::uint32_t const nodes = block.links.wiring->nodes;
   Nanoseconds greatest = 0;
   for (std::size_t node = 0; node < nodes; ++node) greatest = std::max(greatest, block.rows[node * lanes]);
   // From any node to any other by way of the first source.
   if (greatest < unreachable / 2) return true;
   std::span<Nanoseconds const> const rows(block.rows, std::size_t{nodes} * lanes);
-  return greatest_finite(rows) + greatest_finite(block.link_ns) < unreachable;
+  return greatest_finite(rows) + greatest_finite(block.links.latency_ns) < unreachable;
 }
 
 /// Finds the paths; returns whether none can have saturated.
@@ -68,17 +68,20 @@ bool find_with(InstructionSet set, PathPlan const& plan, PathBlock const& block)
 
 /// After the fixpoint an unreachable node with a finite live neighbour is one whose latency does not fit.
 std::optional<std::size_t> saturated_node(PathBlock const& block, std::uint32_t lanes) {
-  Wiring const& wiring = *block.wiring;
-  for (std::size_t entry = 0; entry < block.link_ns.size(); ++entry) {
-    if (block.link_ns[entry] == unreachable) continue;
-    std::size_t const node = entry % wiring.nodes;
-    Nanoseconds const* const own = block.rows + node * lanes;
-    Nanoseconds const* const neighbor = block.rows + std::size_t{wiring.neighbor[entry]} * lanes;
-    bool saturated = false;
-    for (std::uint32_t lane = 0; lane < lanes; ++lane) {
-      saturated |= own[lane] == unreachable && neighbor[lane] != unreachable;
+  Wiring const& wiring = *block.links.wiring;
+  for (std::uint32_t port = 0; port < wiring.degree; ++port) {
+    Nanoseconds const* const link_ns = block.link_ns(port, 0);
+    std::uint32_t const* const neighbors = block.links.neighbors(port);
+    for (std::size_t node = 0; node < wiring.nodes; ++node) {
+      if (link_ns[node] == unreachable) continue;
+      Nanoseconds const* const own = block.rows + node * lanes;
+      Nanoseconds const* const neighbor = block.rows + std::size_t{neighbors[node]} * lanes;
+      bool saturated = false;
+      for (std::uint32_t lane = 0; lane < lanes; ++lane) {
+        saturated |= own[lane] == unreachable && neighbor[lane] != unreachable;
+      }
+      if (saturated) return node;
     }
-    if (saturated) return node;
   }
   return std::nullopt;
 }
@@ -86,7 +89,8 @@ std::optional<std::size_t> saturated_node(PathBlock const& block, std::uint32_t 
 }  // namespace
 
 PathPlan path_plan(Wiring const& wiring, std::size_t sources) {
-  if (wiring.grids.empty()) return {PathMethod::relaxation, sources <= 32 ? 16u : 64u};
+  bool const one_by_one = !wiring.grids.empty() && !wiring.has_crossing_port;
+  if (!one_by_one) return {PathMethod::relaxation, sources <= 32 ? 16u : 64u};
   return {PathMethod::ring_sweep, sources <= 64 ? 16u : 32u};
 }
 

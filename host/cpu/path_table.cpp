@@ -81,13 +81,11 @@ std::unique_ptr<PathTable> path_table(PathPlan const& plan, std::shared_ptr<Path
   Wiring const& wiring = *batch.wiring;
   auto table =
       std::make_unique<CpuPathTable>(std::move(memory), batch.snapshots, wiring.nodes, plan.lanes, sources);
-  std::size_t const links = wiring.link.size();
   std::uint32_t const blocks = table->blocks();
   tbb::parallel_for(std::size_t{0}, std::size_t{batch.snapshots} * blocks, [&](std::size_t task) {
     auto const snapshot = static_cast<std::uint32_t>(task / blocks);
     auto const block = static_cast<std::uint32_t>(task % blocks);
-    find_paths(plan, {&wiring, std::span(batch.latency_ns).subspan(snapshot * links, links),
-                      table->sources(block), table->rows(snapshot, block)});
+    find_paths(plan, {batch.slot(snapshot), table->sources(block), table->rows(snapshot, block)});
   });
   return table;
 }

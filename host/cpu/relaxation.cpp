@@ -3,17 +3,18 @@
 namespace spacemoe {
 
 LiveLinks live_links(PathBlock const& block) {
-  Wiring const& wiring = *block.wiring;
+  Wiring const& wiring = *block.links.wiring;
   LiveLinks live;
   live.first.reserve(wiring.nodes + std::size_t{1});
   live.neighbor.reserve(2 * wiring.links.size());
   live.latency_ns.reserve(2 * wiring.links.size());
   for (std::size_t node = 0; node < wiring.nodes; ++node) {
     live.first.push_back(static_cast<std::uint32_t>(live.neighbor.size()));
-    for (std::size_t entry = node; entry < block.link_ns.size(); entry += wiring.nodes) {
-      if (block.link_ns[entry] == unreachable) continue;
-      live.neighbor.push_back(wiring.neighbor[entry]);
-      live.latency_ns.push_back(block.link_ns[entry]);
+    for (std::uint32_t port = 0; port < wiring.degree; ++port) {
+      Nanoseconds const link_ns = block.link_ns(port, 0)[node];
+      if (link_ns == unreachable) continue;
+      live.neighbor.push_back(block.links.neighbors(port)[node]);
+      live.latency_ns.push_back(link_ns);
     }
   }
   live.first.push_back(static_cast<std::uint32_t>(live.neighbor.size()));

@@ -80,7 +80,7 @@ class RingSweep {
     return block_.rows + (grid_.first + static_cast<std::size_t>(plane) * slots_ + slot) * width;
   }
   Nanoseconds const* links(std::uint32_t port, std::uint32_t plane) const {
-    return block_.links(port, grid_.first + plane * slots_);
+    return block_.link_ns(port, grid_.first + plane * slots_);
   }
   Crossing crossing(std::uint32_t from, Way way) const {
     std::uint32_t const to = next(from, way);
@@ -242,7 +242,7 @@ class RingSweep {
 /// Path latencies of a block in a network of shells.
 template <std::uint32_t bytes, std::uint32_t width>
 SPACEMOE_BODY void sweep_rings(PathBlock const& block) {
-  for (RingGrid const& grid : block.wiring->grids) RingSweep<bytes, width>(block, grid).run();
+  for (RingGrid const& grid : block.links.wiring->grids) RingSweep<bytes, width>(block, grid).run();
 }
 
 }  // namespace spacemoe

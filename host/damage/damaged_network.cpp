@@ -39,11 +39,12 @@ DamagedNetwork::DamagedNetwork(Network const& network, Damage const& damage, See
                                DamageTargets const& targets)
     : network_(network),
       damage_(damage),
+      seed_(seed),
       lost_(network.wiring().nodes, 0),
       lost_link_(network.wiring().links.size(), 0) {
   lose_random_satellites(seed);
   lose_random_planes(seed);
-  lose_random_links(seed);
+  lose_random_links();
   lose_targets(seed, targets);
   if (damage_[DamageFamily::storm] > 0) place_storm(seed);
   if (damage_[DamageFamily::eclipse] > 0) sun_ = sun_direction(damage_, network.constellation());
@@ -69,13 +70,17 @@ void DamagedNetwork::lose_random_planes(Seed seed) {
   }
 }
 
-void DamagedNetwork::lose_random_links(Seed seed) {
-  std::uint64_t const below = threshold(damage_[DamageFamily::links]);
+bool DamagedNetwork::is_lost_link(SatelliteId a, SatelliteId b) const {
+  auto const word = draw(seed_, Purpose::damaged_link, static_cast<std::uint32_t>(a),
+                         static_cast<std::uint32_t>(b), damage_.draw)
+                        .word[0];
+  return word < threshold(damage_[DamageFamily::links]);
+}
+
+void DamagedNetwork::lose_random_links() {
   auto const& links = network_.wiring().links;
   for (std::size_t i = 0; i < links.size(); ++i) {
-    auto const a = static_cast<std::uint32_t>(links[i].a);
-    auto const b = static_cast<std::uint32_t>(links[i].b);
-    if (draw(seed, Purpose::damaged_link, a, b, damage_.draw).word[0] < below) lost_link_[i] = 1;
+    if (is_lost_link(links[i].a, links[i].b)) lost_link_[i] = 1;
   }
 }
 
@@ -155,6 +160,13 @@ void DamagedNetwork::apply(SlotDamage const& state, double time_s, Snapshot& sna
     // Without any rate left a link carries nothing.
     snapshot.latency_ns[i] = lost ? unreachable : add_latency(snapshot.latency_ns[i], longer_ns);
     if (snapshot.latency_ns[i] == unreachable) snapshot.removal[i] = Removal::damage;
+  }
+  for (CrossingLink& link : snapshot.crossing) {
+    if (link.removal != Removal::none) continue;
+    bool const lost =
+        state.off[index(link.a)] != 0 || state.off[index(link.b)] != 0 || is_lost_link(link.a, link.b);
+    link.latency_ns = lost ? unreachable : add_latency(link.latency_ns, longer_ns);
+    if (link.latency_ns == unreachable) link.removal = Removal::damage;
   }
 }
 

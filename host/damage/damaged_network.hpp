@@ -52,14 +52,17 @@ class DamagedNetwork {
  private:
   void lose_random_satellites(Seed seed);
   void lose_random_planes(Seed seed);
-  void lose_random_links(Seed seed);
+  void lose_random_links();
   void lose_targets(Seed seed, DamageTargets const& targets);
   void place_storm(Seed seed);
   bool in_storm(Vector3 const& position_km, double time_s) const;
   bool in_shadow(Vector3 const& position_km) const;
 
+  bool is_lost_link(SatelliteId a, SatelliteId b) const;
+
   Network const& network_;
   Damage damage_;
+  Seed seed_;
   Vector3 sun_;
   double storm_latitude_rad_ = 0;
   double storm_longitude_rad_ = 0;       ///< at time 0

@@ -115,10 +115,11 @@ void add_flows(Wiring const& wiring, RouteTree const& tree, GatewayTraffic const
   for (std::size_t i = tree.stops.size(); i-- > 1;) {
     RouteTree::Stop const& stop = tree.stops[i];
     std::uint32_t const link = wiring.link[std::size_t{stop.port} * wiring.nodes + index(stop.satellite)];
+    join(stop.previous, flow[i]);
+    if (link == Wiring::no_link) continue;  // between shells: another link in every slot
     std::size_t const away = wiring.links[link].b == stop.satellite ? 0 : 1;
     link_bit[link * directions + away] += flow[i].away_bit;
     link_bit[link * directions + (1 - away)] += flow[i].toward_bit;
-    join(stop.previous, flow[i]);
   }
 }
 

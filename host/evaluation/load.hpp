@@ -23,7 +23,9 @@ struct Load {
 /// What one token asks of the network under one placement, by expectation.
 struct PlacementLoad {
   std::vector<Load> work_s;    ///< [satellite]: compute time [s]
-  std::vector<Load> link_bit;  ///< [link of the wiring][direction]: traffic [bit]; direction 0 from a to b
+  /// [link of the wiring][direction]: traffic [bit]; direction 0 from a to b. Links between shells, which are
+  /// others in every slot, are left out.
+  std::vector<Load> link_bit;
 
   bool operator==(PlacementLoad const&) const = default;
 };

@@ -20,9 +20,10 @@ struct Sizes {
   double experts;            ///< layers x experts
 };
 
-/// Ports of the neighbour table: every satellite has as many as the one with most links.
+/// Ports of the neighbour table: every satellite has as many as the one with most links. A port for links
+/// between shells counts twice, as its neighbours are kept with its latencies.
 double ports_per_satellite(Scenario const& scenario) {
-  if (!is_listed(scenario)) return 4;
+  if (!is_listed(scenario)) return scenario.links.between_shells == BetweenShells::nearest ? 6 : 4;
   std::vector<std::uint32_t> links(scenario.listed_nodes);
   for (auto const& link : scenario.listed_links) {
     ++links[index(link.a)];

@@ -27,11 +27,15 @@ double least_grazing_altitude_km(Scenario const& scenario, Wiring const& wiring,
   if (is_listed(scenario)) return least;
   auto const where = states(scenario.constellation, slot_time_s(scenario, 0));
   double const radius_km = earth(scenario.constellation.earth).radius_km;
+  auto const include = [&](SatelliteId a, SatelliteId b) {
+    least = std::min(
+        least, grazing_altitude_km(where[index(a)].position_km, where[index(b)].position_km, radius_km));
+  };
   for (std::size_t i = 0; i < wiring.links.size(); ++i) {
-    if (snapshot.removal[i] != Removal::none) continue;
-    Link const& link = wiring.links[i];
-    least = std::min(least, grazing_altitude_km(where[index(link.a)].position_km,
-                                                where[index(link.b)].position_km, radius_km));
+    if (snapshot.removal[i] == Removal::none) include(wiring.links[i].a, wiring.links[i].b);
+  }
+  for (CrossingLink const& link : snapshot.crossing) {
+    if (link.removal == Removal::none) include(link.a, link.b);
   }
   return least;
 }
@@ -45,7 +49,9 @@ NetworkSurvey survey_network(Scenario const& scenario) {
     Snapshot const snapshot = network.snapshot(slot, slot_time_s(scenario, slot), Purpose::evaluation_outage);
     for (Removal const reason : snapshot.removal)
       ++survey.removed_over_slots[static_cast<std::size_t>(reason)];
-    survey.links_over_slots += snapshot.removal.size();
+    for (CrossingLink const& link : snapshot.crossing)
+      ++survey.removed_over_slots[static_cast<std::size_t>(link.removal)];
+    survey.links_over_slots += snapshot.removal.size() + snapshot.crossing.size();
     if (slot > 0) continue;
     survey.first_slot = link_statistics(network.wiring(), snapshot);
     survey.components = connected_components(network.wiring(), snapshot);

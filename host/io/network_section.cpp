@@ -284,9 +284,9 @@ void read_edges(TableReader& root, Scenario& scenario) {
 
 void refuse_geometric_rules(TableReader& section) {
   for (std::string_view const key :
-       {"seam", "star_seam", "inter_plane_partner", "latitude_limit_deg", "latitude_rule",
-        "grazing_altitude_km", "max_range_km", "max_pointing_rate_rad_s", "rate_bit_s", "message_bytes",
-        "forwarding_us"}) {
+       {"seam", "star_seam", "inter_plane_partner", "between_shells", "between_shells_range_km",
+        "latitude_limit_deg", "latitude_rule", "grazing_altitude_km", "max_range_km",
+        "max_pointing_rate_rad_s", "rate_bit_s", "message_bytes", "forwarding_us"}) {
     section.refuse(key, "network = \"edges\" lists its links and their whole latency");
   }
 }
@@ -316,11 +316,31 @@ void check_grazing_altitude(TableReader& section, Scenario const& scenario) {
                    "give a number below " + plain_number(lowest));
 }
 
+void read_between_shells(TableReader& section, LinkRules& links) {
+  auto const rule = section.choice("between_shells", between_shells_names);
+  links.between_shells = rule.value_or(BetweenShells::none);
+  if (links.between_shells == BetweenShells::nearest) {
+    section.require("between_shells_range_km", "the nearest satellite is sought within it");
+    links.between_shells_range_km = section.real("between_shells_range_km", {0, 1e6, true}).value_or(0);
+  } else if (section.has("between_shells") && !rule) {
+    section.find("between_shells_range_km");  // which rule was meant is not known
+  } else {
+    section.refuse("between_shells_range_km", "only between_shells = \"nearest\" has a range");
+  }
+}
+
+void check_between_shells(TableReader& section, Scenario const& scenario) {
+  if (scenario.links.between_shells == BetweenShells::none || scenario.constellation.shells.size() > 1)
+    return;
+  section.complain("between_shells", "has no effect: there is a single shell", "leave it out");
+}
+
 void read_link_geometry(TableReader& section, LinkRules& links) {
   links.seam = section.choice("seam", seam_names).value_or(Seam::cut);
   links.star_seam = section.boolean("star_seam").value_or(false);
   links.inter_plane_partner =
       section.choice("inter_plane_partner", partner_names).value_or(InterPlanePartner::same_slot);
+  read_between_shells(section, links);
   std::size_t const before = section.complaints().size();
   links.latitude_limit_deg = section.limit("latitude_limit_deg", {0, 90});
   bool const off = !links.latitude_limit_deg && section.complaints().size() == before;
@@ -379,6 +399,7 @@ void read_links(TableReader& root, Readiness ready, Scenario& scenario) {
     if (ready.network) {
       check_seam(section, scenario);
       check_grazing_altitude(section, scenario);
+      check_between_shells(section, scenario);
     }
     read_link_cost(section, links);
   }

@@ -105,6 +105,10 @@ void write_links(TomlWriter& out, Scenario const& scenario) {
   out.text("seam", name_of(seam_names, links.seam));
   out.boolean("star_seam", links.star_seam);
   out.text("inter_plane_partner", name_of(partner_names, links.inter_plane_partner));
+  out.text("between_shells", name_of(between_shells_names, links.between_shells));
+  if (links.between_shells == BetweenShells::nearest) {
+    out.real("between_shells_range_km", links.between_shells_range_km);
+  }
   out.limit("latitude_limit_deg", links.latitude_limit_deg);
   if (links.latitude_limit_deg) out.text("latitude_rule", name_of(latitude_rule_names, links.latitude_rule));
   out.limit("grazing_altitude_km", links.grazing_altitude_km);

@@ -30,6 +30,11 @@ inline constexpr std::array partner_names{
     Named<InterPlanePartner>{"same-slot", InterPlanePartner::same_slot},
     Named<InterPlanePartner>{"nearest-phase", InterPlanePartner::nearest_phase}};
 
+inline constexpr std::array between_shells_names{
+    Named<BetweenShells>{"none", BetweenShells::none},
+    Named<BetweenShells>{"nearest", BetweenShells::nearest},
+    Named<BetweenShells>{"same-shell", BetweenShells::same_shell}};
+
 inline constexpr std::array latitude_rule_names{Named<LatitudeRule>{"either", LatitudeRule::either},
                                                 Named<LatitudeRule>{"both", LatitudeRule::both}};
 

@@ -45,9 +45,8 @@ GeometricRules::GeometricRules(LinkRules const& rules, double earth_radius_km) :
 }
 
 Removal GeometricRules::removal(LinkKind kind, State const& a, State const& b, double length_km) const {
-  if (rules_.latitude_limit_deg && kind != LinkKind::intra_plane && beyond_latitude(a, b)) {
-    return Removal::latitude;
-  }
+  bool const between_planes = kind == LinkKind::inter_plane || kind == LinkKind::seam;
+  if (rules_.latitude_limit_deg && between_planes && beyond_latitude(a, b)) return Removal::latitude;
   if (rules_.grazing_altitude_km && below_horizon(a, b, length_km)) return Removal::line_of_sight;
   if (rules_.max_range_km && length_km > *rules_.max_range_km) return Removal::range;
   if (rules_.max_pointing_rate_rad_s && pointing_rate_rad_s(a, b) >= *rules_.max_pointing_rate_rad_s) {

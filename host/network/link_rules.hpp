@@ -20,6 +20,13 @@ enum class InterPlanePartner : std::uint8_t {
   nearest_phase,  ///< slot offset in [0, S) of least phase difference, seam included; ties to the smaller
 };
 
+/// Links from shell to shell.
+enum class BetweenShells : std::uint8_t {
+  none,
+  nearest,     ///< in each slot, between two satellites that are each other's nearest in another shell
+  same_shell,  ///< none, and the whole model stays on one shell
+};
+
 /// Whether a latitude limit removes a link when either end or only when both ends are beyond it.
 enum class LatitudeRule : std::uint8_t { either, both };
 
@@ -29,7 +36,10 @@ struct LinkRules {
   bool star_seam = false;  ///< insist on links across the counter-rotating seam of a star
   InterPlanePartner inter_plane_partner = InterPlanePartner::same_slot;
 
-  std::optional<double> latitude_limit_deg;  ///< inter-plane links only
+  BetweenShells between_shells = BetweenShells::none;
+  double between_shells_range_km = 0;  ///< that the nearest is sought within; unused under the other rules
+
+  std::optional<double> latitude_limit_deg;  ///< links between planes of a shell only
   LatitudeRule latitude_rule = LatitudeRule::either;
   std::optional<double> grazing_altitude_km;  ///< line of sight stays above it
   std::optional<double> max_range_km;

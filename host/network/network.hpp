@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,8 +14,8 @@
 
 namespace spacemoe {
 
-enum class LinkKind : std::uint8_t { intra_plane, inter_plane, seam, listed };
-inline constexpr std::size_t link_kinds = 4;
+enum class LinkKind : std::uint8_t { intra_plane, inter_plane, seam, inter_shell, listed };
+inline constexpr std::size_t link_kinds = 5;
 
 struct Link {
   SatelliteId a;
@@ -40,7 +41,7 @@ struct RingGrid {
 };
 
 /// Which satellites are wired to which; the same in every slot. Links that rules or outages remove in a slot
-/// keep their place here.
+/// keep their place here. Links between shells, whose ends change from slot to slot, are no part of it.
 struct Wiring {
   std::uint32_t nodes = 0;
   std::vector<Link> links;
@@ -53,6 +54,9 @@ struct Wiring {
 
   /// [shell]: together all nodes and links of a network of shells; empty when it was listed.
   std::vector<RingGrid> grids;
+
+  /// Whether the last port is for links between shells; missing here, since each slot has its own neighbours.
+  bool has_crossing_port = false;
 
   static constexpr std::uint32_t no_link = 0xffffffff;
 };
@@ -70,11 +74,23 @@ struct ListedLink {
 enum class Removal : std::uint8_t { none, latitude, line_of_sight, range, pointing, outage, damage };
 inline constexpr std::size_t removals = 7;
 
+/// A link between two shells in one slot.
+struct CrossingLink {
+  SatelliteId a;
+  SatelliteId b;           ///< a < b
+  Nanoseconds latency_ns;  ///< `unreachable` where removed
+  Removal removal;
+  double length_km;
+
+  bool operator==(CrossingLink const&) const = default;
+};
+
 /// All links in one slot.
 struct Snapshot {
   std::vector<Nanoseconds> latency_ns;  ///< [link], `unreachable` where removed
   std::vector<Removal> removal;         ///< [link]
   std::vector<double> length_km;        ///< [link]; empty for a listed network
+  std::vector<CrossingLink> crossing;   ///< by a; a satellite has one at most
 };
 
 /// The network over time: +Grid wiring of every shell, link rules and outages; or a listed graph with
@@ -109,17 +125,39 @@ class Network {
   std::vector<Nanoseconds> listed_ns_;  ///< [link] of a listed network
 };
 
-/// Links of several slots as the backends take them: one neighbour table, latencies per slot.
+/// The links of one slot, port by port.
+struct SlotLinks {
+  Wiring const* wiring;
+  std::span<Nanoseconds const> latency_ns;  ///< [port][node], `unreachable` where there is no link
+  std::span<std::uint32_t const> crossing;  ///< [node]: neighbour at the crossing port; empty without one
+
+  /// Neighbours at a port in this slot [node]; the node itself where there is no link.
+  std::uint32_t const* neighbors(std::uint32_t port) const {
+    if (wiring->has_crossing_port && port + 1 == wiring->degree) return crossing.data();
+    return wiring->neighbor.data() + std::size_t{port} * wiring->nodes;
+  }
+};
+
+/// Links of several slots as the backends take them: one neighbour table but for links between shells,
+/// latencies per slot.
 struct SnapshotBatch {
   Wiring const* wiring = nullptr;
   std::uint32_t snapshots = 0;
-  std::vector<Nanoseconds> latency_ns;  ///< [snapshot][port][node], `unreachable` where there is no link
+  std::vector<Nanoseconds> latency_ns = {};  ///< [snapshot][port][node], `unreachable` where there is no link
+  /// [snapshot][node]: neighbour at the crossing port, the node itself where there is none; empty without
+  /// such a port.
+  std::vector<std::uint32_t> crossing = {};
+
+  SlotLinks slot(std::uint32_t snapshot) const;
 };
 
 SnapshotBatch batch(Wiring const& wiring, std::vector<Snapshot> const& snapshots);
 
 /// Snapshots [first, first + count) of a batch.
 SnapshotBatch part(SnapshotBatch const& batch, std::uint32_t first, std::uint32_t count);
+
+/// Adds the snapshots of another batch of the same wiring behind those of a batch.
+void append(SnapshotBatch& batch, SnapshotBatch const& other);
 
 /// Number of connected components of the surviving links.
 std::uint32_t connected_components(Wiring const& wiring, Snapshot const& snapshot);

@@ -10,10 +10,10 @@ template <class Visit>
 void for_each_predecessor(SnapshotBatch const& batch, std::span<Nanoseconds const> latency, std::size_t node,
                           Visit visit) {
   Wiring const& wiring = *batch.wiring;
+  SlotLinks const links = batch.slot(0);
   for (std::uint32_t port = 0; port < wiring.degree; ++port) {
-    std::size_t const entry = static_cast<std::size_t>(port) * wiring.nodes + node;
-    std::uint32_t const neighbor = wiring.neighbor[entry];
-    Nanoseconds const link = batch.latency_ns[entry];
+    std::uint32_t const neighbor = links.neighbors(port)[node];
+    Nanoseconds const link = links.latency_ns[static_cast<std::size_t>(port) * wiring.nodes + node];
     if (link != unreachable && latency[neighbor] + link == latency[node]) visit(neighbor, port);
   }
 }

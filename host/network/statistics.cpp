@@ -22,19 +22,35 @@ void include(double value, bool first, double& min, double& sum, double& max) {
   sum += value;
 }
 
+/// Counts a link; `length_km` is null in a listed network.
+void count(LinkStatistics& of, Removal removal, Nanoseconds latency_ns, double const* length_km) {
+  if (removal != Removal::none) {
+    ++of.removed[static_cast<std::size_t>(removal)];
+    return;
+  }
+  bool const first = of.links++ == 0;
+  include(latency_ns / 1e6, first, of.min_ms, of.mean_ms, of.max_ms);
+  if (length_km != nullptr) include(*length_km, first, of.min_km, of.mean_km, of.max_km);
+}
+
 }  // namespace
 
 std::uint32_t connected_components(Wiring const& wiring, Snapshot const& snapshot) {
   std::vector<std::uint32_t> parent(wiring.nodes);
   std::iota(parent.begin(), parent.end(), 0u);
   std::uint32_t components = wiring.nodes;
-  for (std::size_t i = 0; i < wiring.links.size(); ++i) {
-    if (snapshot.removal[i] != Removal::none) continue;
-    std::uint32_t const a = root(parent, static_cast<std::uint32_t>(wiring.links[i].a));
-    std::uint32_t const b = root(parent, static_cast<std::uint32_t>(wiring.links[i].b));
-    if (a == b) continue;
+  auto const join = [&](SatelliteId one, SatelliteId other) {
+    std::uint32_t const a = root(parent, static_cast<std::uint32_t>(one));
+    std::uint32_t const b = root(parent, static_cast<std::uint32_t>(other));
+    if (a == b) return;
     parent[a] = b;
     --components;
+  };
+  for (std::size_t i = 0; i < wiring.links.size(); ++i) {
+    if (snapshot.removal[i] == Removal::none) join(wiring.links[i].a, wiring.links[i].b);
+  }
+  for (CrossingLink const& link : snapshot.crossing) {
+    if (link.removal == Removal::none) join(link.a, link.b);
   }
   return components;
 }
@@ -42,16 +58,12 @@ std::uint32_t connected_components(Wiring const& wiring, Snapshot const& snapsho
 std::array<LinkStatistics, link_kinds> link_statistics(Wiring const& wiring, Snapshot const& snapshot) {
   std::array<LinkStatistics, link_kinds> result{};
   for (std::size_t i = 0; i < wiring.links.size(); ++i) {
-    LinkStatistics& of = result[static_cast<std::size_t>(wiring.links[i].kind)];
-    if (snapshot.removal[i] != Removal::none) {
-      ++of.removed[static_cast<std::size_t>(snapshot.removal[i])];
-      continue;
-    }
-    bool const first = of.links++ == 0;
-    include(snapshot.latency_ns[i] / 1e6, first, of.min_ms, of.mean_ms, of.max_ms);
-    if (!snapshot.length_km.empty()) {
-      include(snapshot.length_km[i], first, of.min_km, of.mean_km, of.max_km);
-    }
+    count(result[static_cast<std::size_t>(wiring.links[i].kind)], snapshot.removal[i], snapshot.latency_ns[i],
+          snapshot.length_km.empty() ? nullptr : &snapshot.length_km[i]);
+  }
+  for (CrossingLink const& link : snapshot.crossing) {
+    count(result[static_cast<std::size_t>(LinkKind::inter_shell)], link.removal, link.latency_ns,
+          &link.length_km);
   }
   for (LinkStatistics& of : result) {
     if (of.links == 0) continue;

@@ -8,7 +8,7 @@
 namespace spacemoe {
 namespace {
 
-constexpr std::uint32_t grid_degree = 4;
+constexpr std::uint32_t grid_degree = 4;  // and one for links between shells
 
 Wiring unlinked(std::uint32_t nodes, std::uint32_t degree) {
   Wiring wiring;
@@ -147,7 +147,9 @@ Wiring grid_wiring(Constellation const& constellation, LinkRules const& rules) {
     throw std::invalid_argument(std::to_string(count) +
                                 " satellites are more than 32-bit ids can tell apart");
   }
-  Wiring wiring = unlinked(static_cast<std::uint32_t>(count), grid_degree);
+  bool const crossing = rules.between_shells == BetweenShells::nearest;
+  Wiring wiring = unlinked(static_cast<std::uint32_t>(count), grid_degree + (crossing ? 1 : 0));
+  wiring.has_crossing_port = crossing;
   for (std::size_t i = 0; i < constellation.shells.size(); ++i) {
     Shell const& shell = constellation.shells[i];
     refuse_star_seam(shell, rules);

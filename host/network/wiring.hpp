@@ -8,8 +8,8 @@
 
 namespace spacemoe {
 
-/// +Grid of every shell; no links between shells. Throws std::invalid_argument for a seam across a star that
-/// the rules do not insist on.
+/// +Grid of every shell; a port more where the rules link shells. Throws std::invalid_argument for a seam
+/// across a star that the rules do not insist on.
 Wiring grid_wiring(Constellation const& constellation, LinkRules const& rules);
 
 /// Turns every link so that a < b and sorts them. Throws std::invalid_argument for self-links, duplicates,

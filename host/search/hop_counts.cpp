@@ -50,6 +50,7 @@ std::vector<std::uint64_t> hops_to_places(RelaxedLayers const& layers, Wiring co
 }  // namespace
 
 std::optional<double> hop_counts(RelaxedLayers const& layers, SnapshotBatch const& slots) {
+  if (slots.wiring->has_crossing_port) return std::nullopt;  // who is how near changes from slot to slot
   Nanoseconds const hop_ns = std::ranges::min(slots.latency_ns);
   auto const hops = hops_to_places(layers, *slots.wiring);
   double sum = static_cast<double>(std::ranges::min(layers.head_ns));

@@ -46,9 +46,13 @@ std::vector<std::size_t> parts_ever_linked(SnapshotBatch const& batch) {
     while (parent[node] != node) node = parent[node] = parent[parent[node]];
     return node;
   };
-  for (std::size_t entry = 0; entry < batch.latency_ns.size(); ++entry) {
-    std::size_t const at = entry % wiring.neighbor.size();
-    if (batch.latency_ns[entry] != unreachable) parent[root(at % wiring.nodes)] = root(wiring.neighbor[at]);
+  for (std::uint32_t snapshot = 0; snapshot < batch.snapshots; ++snapshot) {
+    SlotLinks const links = batch.slot(snapshot);
+    for (std::size_t entry = 0; entry < links.latency_ns.size(); ++entry) {
+      if (links.latency_ns[entry] == unreachable) continue;
+      std::size_t const node = entry % wiring.nodes;
+      parent[root(node)] = root(links.neighbors(static_cast<std::uint32_t>(entry / wiring.nodes))[node]);
+    }
   }
   for (std::size_t node = 0; node < parent.size(); ++node) parent[node] = root(node);
   return parent;

@@ -15,14 +15,16 @@ namespace {
 SnapshotBatch planning_slots(Scenario const& scenario, Network const& network, std::uint32_t outages) {
   std::uint32_t const slots = scenario.time.slots;
   SnapshotBatch all = snapshots(scenario, network, 0, slots, Purpose::planning_outage);
-  all.snapshots = slots * outages;
-  std::size_t const size = std::size_t{all.wiring->degree} * all.wiring->nodes;
-  all.latency_ns.resize(all.snapshots * size);
-  tbb::parallel_for(slots, all.snapshots, [&](std::uint32_t i) {
-    Snapshot const one = network.snapshot(i, slot_time_s(scenario, i % slots), Purpose::planning_outage);
-    SnapshotBatch const alone = batch(network.wiring(), {one});
-    std::ranges::copy(alone.latency_ns, all.latency_ns.begin() + static_cast<std::ptrdiff_t>(i * size));
-  });
+  all.latency_ns.reserve(outages * all.latency_ns.size());
+  all.crossing.reserve(outages * all.crossing.size());
+  for (std::uint32_t draw = 1; draw < outages; ++draw) {
+    std::vector<Snapshot> taken(slots);
+    tbb::parallel_for(std::uint32_t{0}, slots, [&](std::uint32_t slot) {
+      taken[slot] =
+          network.snapshot(draw * slots + slot, slot_time_s(scenario, slot), Purpose::planning_outage);
+    });
+    append(all, batch(network.wiring(), taken));
+  }
   return all;
 }
 
@@ -58,12 +60,10 @@ ActivationWeights SearchProblem::mean_profile() const {
 
 SnapshotBatch SearchProblem::some_slots(std::uint32_t count, std::uint32_t first) const {
   if (count == slots.snapshots) return slots;
-  SnapshotBatch some{slots.wiring, count, {}};
-  std::size_t const size = std::size_t{slots.wiring->degree} * slots.wiring->nodes;
+  SnapshotBatch some{slots.wiring};
   for (std::uint64_t i = 0; i < count; ++i) {
     std::uint64_t const slot = (first + i * slots.snapshots / count) % slots.snapshots;
-    auto const from = slots.latency_ns.begin() + static_cast<std::ptrdiff_t>(slot * size);
-    some.latency_ns.insert(some.latency_ns.end(), from, from + static_cast<std::ptrdiff_t>(size));
+    append(some, part(slots, static_cast<std::uint32_t>(slot), 1));
   }
   return some;
 }

@@ -42,6 +42,10 @@ std::vector<Graph> graphs() {
   phased.seam = Seam::wrap_phased;
   LinkRules nearest = with_survival(0.9);
   nearest.inter_plane_partner = InterPlanePartner::nearest_phase;
+  LinkRules crossing = with_survival(0.9);
+  crossing.seam = Seam::wrap_phased;
+  crossing.between_shells = BetweenShells::nearest;
+  crossing.between_shells_range_km = 1000;
   LinkRules polar = with_survival(0.97);
   polar.latitude_limit_deg = 60;
   return {line(5),
@@ -63,6 +67,8 @@ std::vector<Graph> graphs() {
           shells("nearest phase", {starlink_shell()}, nearest),
           shells("polar cut-off", {paper_shell()}, polar, 2),
           shells("two shells", {{"a", 550, 53, 5, 7, 2}, {"b", 1200, 88, 4, 3, 1, Pattern::star}}, {}),
+          shells("links between shells",
+                 {{"a", 550, 53, 12, 11, 5}, {"b", 600, 88, 9, 12, 1}, {"c", 560, 40, 8, 9, 3}}, crossing, 3),
           shells("thin", {{"thin", 550, 53, 1, 9, 0}}, {}),
           shells("two by two", {{"tiny", 1400, 53, 2, 2, 1}}, phased)};
 }

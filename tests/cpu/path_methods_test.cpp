@@ -9,8 +9,8 @@
 #include <gtest/gtest.h>
 
 #include "host/cpu/path_table.hpp"
-#include "host/simd.hpp"
 #include "host/errors.hpp"
+#include "host/simd.hpp"
 #include "tests/support/boost_paths.hpp"
 #include "tests/support/graphs.hpp"
 
@@ -240,10 +240,35 @@ TEST_P(EveryPathMethod, TablesKeepTheirAnswersWhileOthersComeAndGo) {
 
 TEST(PathPlan, SweepsRingsOnlyWhereThereAreShells) {
   Network const shells = grid({walker(4, 4), walker(3, 3)}, Seam::wrap);
+  LinkRules crossing;
+  crossing.between_shells = BetweenShells::nearest;
+  crossing.between_shells_range_km = 1500;
+  Graph const linked = testing::shells("linked", {walker(4, 4), walker(3, 3)}, crossing);
   Network const list(3, {{satellite(0), satellite(1), 5}}, {}, Seed{1});
   for (std::size_t const sources : {1u, 64u, 5000u}) {
     EXPECT_EQ(path_plan(shells.wiring(), sources).method, PathMethod::ring_sweep);
+    EXPECT_EQ(path_plan(linked.network->wiring(), sources).method, PathMethod::relaxation);
     EXPECT_EQ(path_plan(list.wiring(), sources).method, PathMethod::relaxation);
+  }
+}
+
+TEST(Relaxation, EqualsBoostOnShellsWithLinksBetweenThem) {
+  LinkRules rules;
+  rules.survival = 0.85;
+  rules.between_shells = BetweenShells::nearest;
+  rules.between_shells_range_km = 1500;
+  Graph const graph =
+      shells("three", {walker(9, 10, 4), walker(6, 13, 5), {"", 1100, 80, 7, 9, 1}}, rules, 3);
+  auto const sources = every_source(*graph.network);
+  for (std::uint32_t const lanes : {16u, 64u}) {
+    auto const table =
+        path_table({PathMethod::relaxation, lanes}, std::make_shared<PathMemory>(), graph.batch, sources);
+    for (std::uint32_t snapshot = 0; snapshot < 3; ++snapshot) {
+      for (std::uint32_t s = 0; s < sources.size(); ++s) {
+        ASSERT_THAT(table->row(snapshot, s),
+                    ::testing::ElementsAreArray(boost_dijkstra(graph.batch, snapshot, sources[s])));
+      }
+    }
   }
 }
 

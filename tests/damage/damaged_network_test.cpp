@@ -127,6 +127,37 @@ TEST(Damage, LostSatellitesLoseTheirLinks) {
   }
 }
 
+TEST(Damage, MeetsLinksBetweenShellsAsWell) {
+  Constellation both = paper_constellation();
+  both.shells.push_back({"other", 600, 70, 20, 30, 3});
+  LinkRules nearest = rules();
+  nearest.between_shells = BetweenShells::nearest;
+  nearest.between_shells_range_km = 1500;
+  Network const network(both, nearest, Seed{1});
+  auto const whole = damaged_snapshot(network, {}).crossing;
+  ASSERT_GT(whole.size(), 200u);
+
+  Damage const satellites = at_level(DamageFamily::satellites, 0.3);
+  DamagedNetwork const damaged(network, satellites, Seed{1});
+  std::size_t lost = 0;
+  for (CrossingLink const& link : damaged_snapshot(network, satellites).crossing) {
+    bool const expected = damaged.is_lost(link.a) || damaged.is_lost(link.b);
+    EXPECT_EQ(link.removal == Removal::damage, expected);
+    EXPECT_EQ(link.latency_ns == unreachable, expected);
+    lost += expected ? 1u : 0u;
+  }
+  EXPECT_NEAR(static_cast<double>(lost), 0.51 * static_cast<double>(whole.size()), 40);
+
+  lost = 0;
+  for (CrossingLink const& link : damaged_snapshot(network, at_level(DamageFamily::links, 0.2)).crossing) {
+    lost += link.removal == Removal::damage ? 1u : 0u;
+  }
+  EXPECT_NEAR(static_cast<double>(lost), 0.2 * static_cast<double>(whole.size()), 30);
+
+  auto const slower = damaged_snapshot(network, at_level(DamageFamily::link_rate, 0.5)).crossing;
+  for (std::size_t i = 0; i < whole.size(); ++i) EXPECT_EQ(slower[i].latency_ns, whole[i].latency_ns + 655);
+}
+
 TEST(Damage, PolarCapsCoverTheirShare) {
   // Beyond 60 deg lies 1 - sin 60 of a sphere.
   Network const network = paper_network();

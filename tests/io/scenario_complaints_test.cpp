@@ -180,6 +180,14 @@ TEST_F(ScenarioComplaints, Links) {
            {"star_seam = true", "", "scenario.toml:20 links.star_seam: has no effect: no shell is a star",
             ""},
            {"star_seam = 1", "", "scenario.toml:20 links.star_seam: must be true or false, not 1", ""},
+           {"between_shells = \"near\"", "",
+            "scenario.toml:20 links.between_shells: ", "valid are none, nearest, same-shell"},
+           {"between_shells_range_km = 100", "",
+            "scenario.toml:20 links.between_shells_range_km: has no effect", "nearest"},
+           {"between_shells = \"same-shell\"", "",
+            "scenario.toml:20 links.between_shells: has no effect: there is a single shell", ""},
+           {"between_shells = \"nearest\"\nbetween_shells_range_km = 100", "",
+            "scenario.toml:20 links.between_shells: has no effect: there is a single shell", ""},
            {"latitude_rule = \"both\"", "", "scenario.toml:20 links.latitude_rule: has no effect", ""},
            {"latitude_limit_deg = 91", "", "scenario.toml:20 links.latitude_limit_deg: ", "from 0 to 90"},
            {"max_range_km = \"none\"", "", "scenario.toml:20 links.max_range_km: ", "a number or \"off\""},
@@ -195,6 +203,22 @@ TEST_F(ScenarioComplaints, Links) {
   expect_one(star + "[links]\nseam = \"wrap\"\n", "scenario.toml:21 links.seam: ", "star_seam = true");
   EXPECT_THAT(complaints(star + "[links]\nseam = \"wrap\"\nstar_seam = true\n"), IsEmpty());
   expect_one(star + "[links]\nstar_seam = true\n", "scenario.toml:21 links.star_seam: has no effect", "cut");
+}
+
+TEST_F(ScenarioComplaints, LinksBetweenShells) {
+  std::string const two = base_with("[[shell]]\n",
+                                    "[[shell]]\naltitude_km = 600\ninclination_deg = 70\nplanes = 6\n"
+                                    "satellites_per_plane = 8\n[[shell]]\n");
+  auto const links = [&](char const* keys) { return two + "[links]\n" + keys + "\n"; };
+  EXPECT_THAT(complaints(links("between_shells = \"none\"")), IsEmpty());
+  EXPECT_THAT(complaints(links("between_shells = \"same-shell\"")), IsEmpty());
+  EXPECT_THAT(complaints(links("between_shells = \"nearest\"\nbetween_shells_range_km = 900")), IsEmpty());
+  expect_one(links("between_shells = \"nearest\""), "scenario.toml:24 links.between_shells_range_km: missing",
+             "nearest");
+  expect_one(links("between_shells = \"nearest\"\nbetween_shells_range_km = 0"),
+             "scenario.toml:26 links.between_shells_range_km: 0 is out of range", "above 0");
+  expect_one(links("between_shells = \"same-shell\"\nbetween_shells_range_km = 900"),
+             "scenario.toml:26 links.between_shells_range_km: has no effect", "nearest");
 }
 
 TEST_F(ScenarioComplaints, TimeAndEvaluation) {
@@ -626,7 +650,8 @@ TEST_F(ScenarioComplaints, ListedNetworkTakesNoGeometry) {
   write("edges.csv", edges_csv);
   std::string const text(edges_scenario);
   EXPECT_THAT(complaints(text + "[links]\nsurvival = 0.5\n"), IsEmpty());
-  for (char const* key : {"seam = \"cut\"", "max_range_km = 5", "rate_bit_s = 1e9", "forwarding_us = 1"}) {
+  for (char const* key : {"seam = \"cut\"", "max_range_km = 5", "rate_bit_s = 1e9", "forwarding_us = 1",
+                          "between_shells = \"nearest\"", "between_shells_range_km = 5"}) {
     std::string const name(key, std::string_view(key).find(' '));
     expect_one(text + "[links]\n" + key + "\n", "scenario.toml:16 links." + name + ": has no effect",
                "edges");

@@ -79,6 +79,7 @@ forwarding_us = 2.5
                               .links;
   EXPECT_EQ(links.seam, Seam::wrap_phased);
   EXPECT_EQ(links.inter_plane_partner, InterPlanePartner::nearest_phase);
+  EXPECT_EQ(links.between_shells, BetweenShells::none);
   EXPECT_EQ(links.latitude_limit_deg, 75);
   EXPECT_EQ(links.latitude_rule, LatitudeRule::both);
   EXPECT_EQ(links.grazing_altitude_km, 80);

@@ -41,6 +41,8 @@ void expect_same(LinkRules const& a, LinkRules const& b) {
   EXPECT_EQ(a.seam, b.seam);
   EXPECT_EQ(a.star_seam, b.star_seam);
   EXPECT_EQ(a.inter_plane_partner, b.inter_plane_partner);
+  EXPECT_EQ(a.between_shells, b.between_shells);
+  EXPECT_EQ(a.between_shells_range_km, b.between_shells_range_km);
   EXPECT_EQ(a.latitude_limit_deg, b.latitude_limit_deg);
   EXPECT_EQ(a.latitude_rule, b.latitude_rule);
   EXPECT_EQ(a.grazing_altitude_km, b.grazing_altitude_km);
@@ -141,6 +143,8 @@ phasing_rule = "alternating"
 seam = "wrap"
 star_seam = true
 inter_plane_partner = "nearest-phase"
+between_shells = "nearest"
+between_shells_range_km = 876.5
 latitude_limit_deg = 70.3
 latitude_rule = "both"
 grazing_altitude_km = 80.7
@@ -286,10 +290,10 @@ TEST_F(ResolvedScenario, SpellsOutDefaults) {
   std::string const text = resolved_text(load(base_scenario));
   for (char const* line :
        {"seed = 1\n", "network = \"constellation\"\n", "earth = \"wgs84\"\n", "phasing = 0\n",
-        "seam = \"cut\"\n", "max_range_km = \"off\"\n", "message_bytes = 128.0\n",
-        "span_s = \"period\"  # 5738.99", "weights = \"inline\"\n", "  [1.0, 1.0, 1.0, 1.0],\n",
-        "gateway = true\n", "random_placements = 8\n", "capacity = 1\n", "tokens = 1000000\n",
-        "sampler = \"auto\"\n", "unreachable = \"drop\"\n"}) {
+        "seam = \"cut\"\n", "between_shells = \"none\"\n", "max_range_km = \"off\"\n",
+        "message_bytes = 128.0\n", "span_s = \"period\"  # 5738.99", "weights = \"inline\"\n",
+        "  [1.0, 1.0, 1.0, 1.0],\n", "gateway = true\n", "random_placements = 8\n", "capacity = 1\n",
+        "tokens = 1000000\n", "sampler = \"auto\"\n", "unreachable = \"drop\"\n"}) {
     EXPECT_THAT(text, HasSubstr(line));
   }
 }

@@ -19,10 +19,12 @@ inline std::vector<std::uint64_t> boost_dijkstra(SnapshotBatch const& batch, std
                                       boost::property<boost::edge_weight_t, std::uint64_t>>;
   Wiring const& wiring = *batch.wiring;
   Graph graph(wiring.nodes);
-  std::size_t const ports = std::size_t{wiring.degree} * wiring.nodes;
-  for (std::size_t entry = 0; entry < ports; ++entry) {
-    Nanoseconds const link = batch.latency_ns[snapshot * ports + entry];
-    if (link != unreachable) boost::add_edge(entry % wiring.nodes, wiring.neighbor[entry], link, graph);
+  SlotLinks const links = batch.slot(snapshot);
+  for (std::uint32_t port = 0; port < wiring.degree; ++port) {
+    for (std::uint32_t node = 0; node < wiring.nodes; ++node) {
+      Nanoseconds const link = links.latency_ns[std::size_t{port} * wiring.nodes + node];
+      if (link != unreachable) boost::add_edge(node, links.neighbors(port)[node], link, graph);
+    }
   }
   std::vector<std::uint64_t> distance(wiring.nodes);
   boost::dijkstra_shortest_paths(graph, index(source), boost::distance_map(distance.data()));
