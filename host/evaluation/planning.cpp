@@ -1,6 +1,10 @@
 #include "host/evaluation/planning.hpp"
 
+#include <utility>
+
 #include <tbb/parallel_for.h>
+
+#include "host/evaluation/load.hpp"
 
 namespace spacemoe {
 
@@ -35,12 +39,29 @@ DamagedSlots damaged_snapshots(Scenario const& scenario, Network const& network,
   return result;
 }
 
+namespace {
+
+/// Number of each satellite's plane, counted over all shells.
+std::vector<std::uint32_t> planes_of_satellites(Constellation const& constellation) {
+  std::vector<std::uint32_t> planes;
+  std::uint32_t plane = 0;
+  for (Shell const& shell : constellation.shells) {
+    for (std::uint32_t p = 0; p < shell.planes; ++p, ++plane) {
+      planes.insert(planes.end(), shell.satellites_per_plane, plane);
+    }
+  }
+  return planes;
+}
+
+}  // namespace
+
 PlacementPlanner::PlacementPlanner(Scenario const& scenario, PlanningPaths& paths,
                                    ComputeTimes const& compute, Backend& backend)
     : scenario_(scenario) {
   context_.limits = placement_limits(scenario);
   context_.aggregation = scenario.aggregation;
   context_.ring = ring_shell(scenario);
+  context_.plane = planes_of_satellites(scenario.constellation);
   context_.weights = &scenario.weights;
   context_.compute = &compute;
   context_.top_k = scenario.model.top_k;
@@ -57,6 +78,11 @@ std::vector<Placement> PlacementPlanner::placements(Strategy strategy) {
   std::uint32_t const count = is_random(strategy) ? scenario_.random_placements : 1;
   for (std::uint32_t p = 0; p < count; ++p) planned.push_back(plan(strategy, context_, p));
   return planned;
+}
+
+Placement PlacementPlanner::with_redundancy(Redundancy const& redundancy, Placement placement) const {
+  if (is_none(redundancy)) return placement;
+  return spacemoe::with_redundancy(context_, redundancy, inclusion(scenario_), std::move(placement));
 }
 
 }  // namespace spacemoe

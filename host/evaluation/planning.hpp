@@ -35,6 +35,8 @@ class PlacementPlanner {
                    Backend& backend);
 
   std::vector<Placement> placements(Strategy strategy);
+  /// Adds replicas and spare gateways to a placement.
+  Placement with_redundancy(Redundancy const& redundancy, Placement placement) const;
 
  private:
   Scenario const& scenario_;

@@ -14,6 +14,7 @@
 #include "host/network/link_rules.hpp"
 #include "host/network/network.hpp"
 #include "host/placement/placement.hpp"
+#include "host/placement/redundancy.hpp"
 #include "host/placement/strategies.hpp"
 #include "kernels/draw.hpp"
 #include "kernels/routing.hpp"
@@ -64,6 +65,7 @@ struct Scenario {
   std::uint32_t random_placements = 1;  ///< placements averaged per random strategy
   std::uint32_t capacity = 1;           ///< experts per satellite
   bool gateways_host_experts = false;
+  Redundancy redundancy;  ///< of planned placements
   std::uint32_t ring_shell = 0;            ///< shell of the ring of subnets
   std::vector<Placement> file_placements;  ///< for Strategy::file
 

@@ -77,6 +77,22 @@ std::optional<Shortage> first_shortage(Strategy strategy, Region const& network,
   return std::nullopt;
 }
 
+/// What replicas and spare gateways lack in the whole network.
+std::optional<Shortage> redundancy_shortage(Region const& network, Scenario const& scenario) {
+  if (is_none(scenario.redundancy)) return std::nullopt;
+  std::uint64_t const spares = network.layers * scenario.redundancy.spare_gateways;
+  std::uint64_t const experts = network.layers * scenario.model.experts;
+  std::uint64_t const copies =
+      experts * (1 + std::uint64_t{scenario.redundancy.replicas}) + scenario.redundancy.replica_places;
+  std::uint64_t const hosts = (copies + scenario.capacity - 1) / scenario.capacity;
+  std::uint64_t const wanted = scenario.gateways_host_experts ? std::max(hosts, spares) : hosts + spares;
+  if (wanted <= network.satellites) return std::nullopt;
+  return Shortage{network.name + " has " + std::to_string(network.satellites) + " satellites, too few for " +
+                      std::to_string(copies) + " copies of experts and " + std::to_string(spares) +
+                      " spare gateways",
+                  "ask for fewer replicas or spares, or raise placement.capacity"};
+}
+
 }  // namespace
 
 void check_room(std::string const& where, Scenario const& scenario, std::vector<Complaint>& complaints) {
@@ -90,7 +106,8 @@ void check_room(std::string const& where, Scenario const& scenario, std::vector<
   std::vector<Failing> failing;  // strategies that lack the same are named together
   for (Strategy const strategy : scenario.strategies) {
     if (strategy == Strategy::file) continue;
-    auto const found = first_shortage(strategy, network, ring, scenario);
+    auto found = first_shortage(strategy, network, ring, scenario);
+    if (!found) found = redundancy_shortage(network, scenario);
     if (!found) continue;
     auto const same =
         std::ranges::find(failing, found->what, [](Failing const& other) { return other.shortage.what; });

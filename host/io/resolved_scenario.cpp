@@ -214,6 +214,10 @@ void write_placement(TomlWriter& out, Scenario const& scenario) {
   out.integer("random_placements", scenario.random_placements);
   out.integer("capacity", scenario.capacity);
   out.boolean("gateways_host_experts", scenario.gateways_host_experts);
+  out.integer("replicas", scenario.redundancy.replicas);
+  out.integer("replica_places", scenario.redundancy.replica_places);
+  out.real("planned_loss", scenario.redundancy.planned_loss);
+  out.integer("spare_gateways", scenario.redundancy.spare_gateways);
   out.text("aggregation", name_of(aggregation_names, scenario.aggregation));
   if (!is_listed(scenario)) out.integer("ring_shell", scenario.ring_shell);
   for (Placement const& placement : scenario.file_placements) {

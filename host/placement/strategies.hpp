@@ -56,7 +56,8 @@ struct RingShell {
 struct PlanningContext {
   PlacementLimits limits;
   Aggregation aggregation = Aggregation::next_gateway;
-  std::optional<RingShell> ring;  ///< absent in a listed network
+  std::optional<RingShell> ring;     ///< absent in a listed network
+  std::vector<std::uint32_t> plane;  ///< [satellite], counted over all shells; empty in a listed network
   ActivationWeights const* weights = nullptr;
   ComputeTimes const* compute = nullptr;
   std::uint32_t top_k = 1;  ///< experts that a token draws per layer
