@@ -89,9 +89,10 @@ std::optional<std::size_t> saturated_node(PathBlock const& block, std::uint32_t 
 }  // namespace
 
 PathPlan path_plan(Wiring const& wiring, std::size_t sources) {
-  bool const one_by_one = !wiring.grids.empty() && !wiring.has_crossing_port;
-  if (!one_by_one) return {PathMethod::relaxation, sources <= 32 ? 16u : 64u};
-  return {PathMethod::ring_sweep, sources <= 64 ? 16u : 32u};
+  if (wiring.grids.empty()) return {PathMethod::relaxation, sources <= 32 ? 16u : 64u};
+  // Links between shells make a block take more sweeps, and more lanes share them.
+  std::size_t const few = wiring.has_crossing_port ? 16 : 64;
+  return {PathMethod::ring_sweep, sources <= few ? 16u : 32u};
 }
 
 void find_paths(PathPlan const& plan, PathBlock const& block) {

@@ -21,12 +21,15 @@ class RingSweep {
         planes_(grid.planes),
         slots_(grid.satellites_per_plane),
         visited_(planes_, false),
-        pending_{std::vector<bool>(planes_, false), std::vector<bool>(planes_, false)} {}
+        pending_{std::vector<bool>(planes_, false), std::vector<bool>(planes_, false)},
+        entered_(planes_, false),
+        crosses_(planes_, false) {}
 
   SPACEMOE_BODY void run() {
     std::vector<std::uint32_t> const starts = start();
     if (starts.empty()) {
       for (std::uint32_t plane = 0; plane < planes_; ++plane) clear(plane);
+      visited_.assign(planes_, true);
       return;
     }
     Arc const arc = shortest_arc(starts);
@@ -40,6 +43,48 @@ class RingSweep {
       sweep(way, first, pass == 0 ? ahead : planes_);
     }
   }
+
+  /// Carries on from planes that were entered from other shells.
+  SPACEMOE_BODY void resume() {
+    for (std::uint32_t plane = 0; plane < planes_; ++plane) {
+      if (!entered_[plane]) continue;
+      entered_[plane] = false;
+      close_ring(plane);
+      mark_changed(plane);
+    }
+    for (std::uint32_t pass = 0; is_pending(); ++pass) sweep(pass % 2 == 0 ? forward : backward, 0, planes_);
+  }
+
+  /// Offers what has changed to the neighbours in other shells, each of which enter(neighbor) tells of a
+  /// gain; returns whether any gained.
+  template <class Enter>
+  SPACEMOE_BODY bool cross(Enter enter) {
+    std::uint32_t const port = block_.links.wiring->degree - 1;
+    std::uint32_t const* const neighbors = block_.links.neighbors(port);
+    bool gained = false;
+    for (std::uint32_t plane = 0; plane < planes_; ++plane) {
+      if (!crosses_[plane]) continue;
+      crosses_[plane] = false;
+      std::uint32_t const first = grid_.first + plane * slots_;
+      for (std::uint32_t node = first; node < first + slots_; ++node) {
+        std::uint32_t const to = neighbors[node];
+        if (to == node) continue;
+        Nanoseconds* const there = block_.rows + std::size_t{to} * width;
+        Row const before = Row::from(there);
+        Row after = before;
+        after.relax(Row::from(block_.rows + std::size_t{node} * width), *block_.link_ns(port, node));
+        if (!Row::differ(before, after)) continue;
+        after.store(there);
+        enter(to);
+        gained = true;
+      }
+    }
+    return gained;
+  }
+
+  bool has(std::uint32_t node) const { return node - grid_.first < planes_ * slots_; }
+  /// A satellite has gained from another shell.
+  void enter(std::uint32_t node) { entered_[(node - grid_.first) / slots_] = true; }
 
  private:
   using Row = Lanes<bytes, width>;
@@ -100,6 +145,7 @@ class RingSweep {
   void mark_changed(std::uint32_t plane) {
     pending_[forward][plane] = plane < grid_.slot_offset.size();
     pending_[backward][plane] = next(plane, backward) < grid_.slot_offset.size();
+    crosses_[plane] = true;
   }
 
   SPACEMOE_BODY void clear(std::uint32_t plane) {
@@ -237,12 +283,26 @@ class RingSweep {
   std::uint32_t slots_;
   std::vector<bool> visited_;     ///< [plane]: its rows have been written
   std::vector<bool> pending_[2];  ///< [way][plane]: changed since it last made its offer that way
+  std::vector<bool> entered_;     ///< [plane]: a satellite has gained from another shell, its ring is open
+  std::vector<bool> crosses_;     ///< [plane]: changed since it last made its offer to other shells
 };
 
 /// Path latencies of a block in a network of shells.
 template <std::uint32_t bytes, std::uint32_t width>
 SPACEMOE_BODY void sweep_rings(PathBlock const& block) {
-  for (RingGrid const& grid : block.links.wiring->grids) RingSweep<bytes, width>(block, grid).run();
+  std::vector<RingSweep<bytes, width>> shells;
+  for (RingGrid const& grid : block.links.wiring->grids) shells.emplace_back(block, grid).run();
+  if (!block.links.wiring->has_crossing_port) return;
+  auto const enter = [&](std::uint32_t node) {
+    std::ranges::find_if(shells, [node](auto const& shell) { return shell.has(node); })->enter(node);
+  };
+  for (bool gained = true; gained;) {
+    gained = false;
+    for (auto& shell : shells) {
+      shell.resume();
+      gained |= shell.cross(enter);
+    }
+  }
 }
 
 }  // namespace spacemoe

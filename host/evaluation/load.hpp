@@ -22,7 +22,7 @@ struct Load {
 
 /// What one token asks of the network under one placement, by expectation.
 struct PlacementLoad {
-  std::vector<Load> work_s;    ///< [satellite]: compute time [s]
+  std::vector<Load> work_s;  ///< [satellite]: compute time [s]
   /// [link of the wiring][direction]: traffic [bit]; direction 0 from a to b. Links between shells, which are
   /// others in every slot, are left out.
   std::vector<Load> link_bit;

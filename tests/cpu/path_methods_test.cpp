@@ -138,6 +138,45 @@ TEST_P(EveryPathMethod, EqualsBoostOnSeveralShells) {
   ASSERT_NO_FATAL_FAILURE(expect_boost(wild(network, 1, 3), {satellite(30), satellite(3)}, "two shells"));
 }
 
+LinkRules linked_shells(double survival) {
+  LinkRules rules;
+  rules.seam = Seam::wrap_phased;
+  rules.survival = survival;
+  rules.between_shells = BetweenShells::nearest;
+  rules.between_shells_range_km = 1500;
+  return rules;
+}
+
+TEST_P(EveryPathMethod, EqualsBoostOnShellsWithLinksBetweenThem) {
+  std::vector<Shell> const list{walker(9, 10, 4), walker(6, 13, 5), {"", 1100, 80, 7, 9, 1}, walker(1, 6)};
+  for (double const survival : {1.0, 0.85, 0.5, 0.0}) {
+    Graph const graph = testing::shells("four", list, linked_shells(survival), 2);
+    auto const sources = every_source(*graph.network);
+    ASSERT_NO_FATAL_FAILURE(expect_boost(graph.batch, sources, "all"));
+    ASSERT_NO_FATAL_FAILURE(expect_boost(graph.batch, {satellite(235), satellite(3)}, "two"));
+    ASSERT_NO_FATAL_FAILURE(expect_boost(part(graph.batch, 1, 1), sources, "second slot"));
+  }
+}
+
+// Shells whose rings are all broken, so that every way leads through other shells again and again.
+TEST_P(EveryPathMethod, EqualsBoostWhereShellsHoldTogetherByOthersOnly) {
+  Graph graph = testing::shells("loose", {walker(12, 12, 5), {"", 560, 60, 12, 12, 7}, walker(8, 15, 3)},
+                                linked_shells(1));
+  std::mt19937 random(6);
+  for (std::uint32_t port = 0; port < 4; port += 2) {
+    for (std::uint32_t node = 0; node < graph.batch.wiring->nodes; ++node) {
+      std::size_t const entry = std::size_t{port} * graph.batch.wiring->nodes + node;
+      std::uint32_t const other = graph.batch.wiring->neighbor[entry];
+      if (other == node) continue;
+      bool const up = random() % 2 == 0;
+      auto const latency = up ? static_cast<Nanoseconds>(1 + random() % 5'000'000) : unreachable;
+      graph.batch.latency_ns[entry] = latency;
+      graph.batch.latency_ns[entry + graph.batch.wiring->nodes - node + other] = latency;
+    }
+  }
+  ASSERT_NO_FATAL_FAILURE(expect_boost(graph.batch, every_source(*graph.network), "loose"));
+}
+
 // One way through all satellites: to and fro across the planes, each crossed at alternating ends.
 TEST_P(EveryPathMethod, FollowsASnakeToItsEnd) {
   std::uint32_t const planes = 9, slots = 6;
@@ -240,35 +279,12 @@ TEST_P(EveryPathMethod, TablesKeepTheirAnswersWhileOthersComeAndGo) {
 
 TEST(PathPlan, SweepsRingsOnlyWhereThereAreShells) {
   Network const shells = grid({walker(4, 4), walker(3, 3)}, Seam::wrap);
-  LinkRules crossing;
-  crossing.between_shells = BetweenShells::nearest;
-  crossing.between_shells_range_km = 1500;
-  Graph const linked = testing::shells("linked", {walker(4, 4), walker(3, 3)}, crossing);
+  Graph const linked = testing::shells("linked", {walker(4, 4), walker(3, 3)}, linked_shells(1));
   Network const list(3, {{satellite(0), satellite(1), 5}}, {}, Seed{1});
   for (std::size_t const sources : {1u, 64u, 5000u}) {
     EXPECT_EQ(path_plan(shells.wiring(), sources).method, PathMethod::ring_sweep);
-    EXPECT_EQ(path_plan(linked.network->wiring(), sources).method, PathMethod::relaxation);
+    EXPECT_EQ(path_plan(linked.network->wiring(), sources).method, PathMethod::ring_sweep);
     EXPECT_EQ(path_plan(list.wiring(), sources).method, PathMethod::relaxation);
-  }
-}
-
-TEST(Relaxation, EqualsBoostOnShellsWithLinksBetweenThem) {
-  LinkRules rules;
-  rules.survival = 0.85;
-  rules.between_shells = BetweenShells::nearest;
-  rules.between_shells_range_km = 1500;
-  Graph const graph =
-      shells("three", {walker(9, 10, 4), walker(6, 13, 5), {"", 1100, 80, 7, 9, 1}}, rules, 3);
-  auto const sources = every_source(*graph.network);
-  for (std::uint32_t const lanes : {16u, 64u}) {
-    auto const table =
-        path_table({PathMethod::relaxation, lanes}, std::make_shared<PathMemory>(), graph.batch, sources);
-    for (std::uint32_t snapshot = 0; snapshot < 3; ++snapshot) {
-      for (std::uint32_t s = 0; s < sources.size(); ++s) {
-        ASSERT_THAT(table->row(snapshot, s),
-                    ::testing::ElementsAreArray(boost_dijkstra(graph.batch, snapshot, sources[s])));
-      }
-    }
   }
 }
 
