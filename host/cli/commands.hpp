@@ -17,6 +17,7 @@ int paths_command(Invocation const& invocation);
 int evaluate_command(Invocation const& invocation);
 int compare_command(Invocation const& invocation);
 int optimize_command(Invocation const& invocation);
+int stress_command(Invocation const& invocation);
 int sweep_command(Invocation const& invocation);
 int merge_command(Invocation const& invocation);
 int digest_command(Invocation const& invocation);

@@ -27,6 +27,8 @@ constexpr std::array commands{
     Command{"compare", "two placements of one scenario on draws that neither has seen (takes two results)",
             compare_command},
     Command{"optimize", "moves experts and gateways until a placement gets no better", optimize_command},
+    Command{"stress", "placements on damaged networks: latency and lost tokens, level by level",
+            stress_command},
     Command{"sweep", "a scenario at many points of its keys, into one file", sweep_command},
     Command{"merge", "the shards of a sweep put together into one file", merge_command},
     Command{"digest", "SHA-256 of a result's payload, to compare results", digest_command},

@@ -1,0 +1,130 @@
+#include "host/stress/fates.hpp"
+
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "host/cpu/cpu_backend.hpp"
+#include "host/model/routing_tables.hpp"
+#include "host/stress/stress.hpp"
+#include "tests/support/scenarios.hpp"
+
+namespace spacemoe::testing {
+namespace {
+
+constexpr std::uint64_t slot_ns = 1000;
+constexpr std::uint64_t penalty_ns = 500;
+
+/// One layer of two experts in three slots, both drawn. Expert 1 is missing in slots 0 and 1, expert 0 in
+/// slot 1; layer 10 ns, experts 20 and 30 ns.
+struct ByHand {
+  std::vector<Nanoseconds> layer{10};
+  std::vector<std::vector<Nanoseconds>> expert{{20, unreachable}, {unreachable, unreachable}, {20, 30}};
+  std::vector<Nanoseconds> queue{0, 0};
+  std::vector<std::uint16_t> host{0, 1};
+  std::vector<std::uint8_t> shares{0};
+  std::vector<std::uint16_t> wait{0, 2, 1, 1, 0, 0};
+  std::vector<std::uint8_t> detours{0, 0, 0, 0, 0, 1};
+  std::vector<CostView> slots;
+
+  ByHand() {
+    for (auto const& costs : expert) slots.push_back({1, 2, 5, layer, costs, queue, host, shares});
+  }
+  FateView view() const { return {slots, wait, detours, slot_ns, penalty_ns}; }
+
+  TokenFate fate(std::uint32_t slot) const {
+    RoutingTables const routing(RoutingLaw::plackett_luce, uniform_weights(1, 2), 2);
+    std::vector<std::uint64_t> lost{0};
+    TokenFate const result = token_fate(routing.view(), view(), Seed{1}, slot, 0, lost);
+    EXPECT_EQ(lost[0], result.dropped_ns == undeliverable ? 1u : 0u);
+    return result;
+  }
+};
+
+TEST(TokenFate, ByHand) {
+  ByHand const hand;
+  TokenFate const first = hand.fate(0);
+  EXPECT_EQ(first.dropped_ns, undeliverable);
+  EXPECT_EQ(first.penalized_ns, 5u + 10 + 20 + penalty_ns);
+  EXPECT_EQ(first.waited_ns, 2 * slot_ns);
+  EXPECT_EQ(first.patient_ns, 5 + 10 + 30 + 2 * slot_ns);
+  TokenFate const second = hand.fate(1);
+  EXPECT_EQ(second.penalized_ns, 5u + 10 + penalty_ns);
+  EXPECT_EQ(second.patient_ns, 5 + 10 + 30 + slot_ns);
+  TokenFate const third = hand.fate(2);
+  EXPECT_EQ(third.dropped_ns, 45u);
+  EXPECT_EQ(third.penalized_ns, 45u);
+  EXPECT_EQ(third.patient_ns, 45u);
+  EXPECT_EQ(third.waited_ns, 0u);
+  EXPECT_TRUE(third.detours);
+}
+
+TEST(TokenFate, NeverReachedIsLostHoweverLongItWaits) {
+  ByHand hand;
+  hand.wait = {0, never_reached, 2, never_reached, 0, never_reached};
+  EXPECT_EQ(hand.fate(0).patient_ns, undeliverable);
+  // Each expert is reachable at times, but never both at once.
+  hand.wait = {0, 1, 1, 0, 0, 1};
+  EXPECT_EQ(hand.fate(0).patient_ns, undeliverable);
+}
+
+Stress stressed(Scenario const& scenario, std::vector<DamageFamily> families, std::vector<double> levels,
+                unsigned threads = 0) {
+  StressOptions options;
+  options.families = std::move(families);
+  options.levels = std::move(levels);
+  options.draws = 6;
+  auto const backend = make_cpu_backend();
+  Stress result;
+  with_threads(threads, [&] { result = stress(scenario, *backend, options); });
+  return result;
+}
+
+TEST(Stress, LostTokensGrowWithTheLevel) {
+  Stress const result =
+      stressed(small_scenario(), {DamageFamily::satellites, DamageFamily::links}, {0, 0.1, 0.4});
+  ASSERT_EQ(result.placements.size(), 4u);
+  for (std::size_t f = 0; f < 2; ++f) {
+    for (std::size_t p = 0; p < 4; ++p) {
+      double const none = result.at(f, 0, p).undeliverable[0].mean;
+      double const some = result.at(f, 1, p).undeliverable[0].mean;
+      double const many = result.at(f, 2, p).undeliverable[0].mean;
+      EXPECT_LE(none, some);
+      EXPECT_LT(some, many);
+      EXPECT_EQ(result.at(f, 0, p).detours, 0);
+      // Waiting saves tokens, a penalty all of them.
+      EXPECT_LE(result.at(f, 2, p).undeliverable[1].mean, many);
+      EXPECT_EQ(result.at(f, 2, p).undeliverable[2].mean, 0);
+    }
+  }
+}
+
+TEST(Stress, SameOnEveryThreadCount) {
+  std::vector const families{DamageFamily::satellites, DamageFamily::gateways, DamageFamily::storm};
+  Stress const one = stressed(small_scenario(), families, {0, 0.2}, 1);
+  Stress const many = stressed(small_scenario(), families, {0, 0.2}, 3);
+  for (std::size_t i = 0; i < one.point.size(); ++i) {
+    for (std::size_t p = 0; p < loss_policies; ++p) {
+      EXPECT_EQ(one.point[i].tally.policy[p].moments, many.point[i].tally.policy[p].moments);
+      EXPECT_EQ(one.point[i].tally.policy[p].histogram, many.point[i].tally.policy[p].histogram);
+    }
+    EXPECT_EQ(one.point[i].tally.layer_lost, many.point[i].tally.layer_lost);
+  }
+}
+
+TEST(Stress, ReplicasSlowNothingDownWithoutDamage) {
+  Scenario scenario = small_scenario();
+  scenario.capacity = 2;
+  scenario.redundancy.replicas = 1;
+  Stress const result = stressed(scenario, {DamageFamily::satellites}, {0, 0.1});
+  ASSERT_EQ(result.placements.size(), 8u);
+  for (std::size_t p = 0; p < 4; ++p) {
+    auto const& bare = result.at(0, 0, p).tally.policy[2].moments;
+    auto const& more = result.at(0, 0, p + 4).tally.policy[2].moments;
+    EXPECT_LE(more.sum_ns, bare.sum_ns);
+    EXPECT_LE(result.at(0, 1, p + 4).undeliverable[0].mean, result.at(0, 1, p).undeliverable[0].mean);
+  }
+}
+
+}  // namespace
+}  // namespace spacemoe::testing
