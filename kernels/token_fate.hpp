@@ -116,4 +116,41 @@ SPACEMOE_FN constexpr TokenFate token_fate(RoutingView const& routing, FateView 
   return fate;
 }
 
+/// A placement whose experts move to other hosts.
+struct MovingView {
+  CostView before;
+  CostView after;
+  Span<std::uint32_t const> arrival;  ///< [layer][expert]: when it has moved, in 2^-32 of the whole time
+};
+
+/// Latency [ns] of a layer at a time `now`, in 2^-32 of the whole: of experts that have moved by then after the
+/// move, of others before. Those that share a host after the move are taken to share it before.
+SPACEMOE_FN constexpr Nanoseconds moving_latency(MovingView const& view, std::uint32_t layer,
+                                                 Span<ExpertIndex const> picks, std::uint32_t now) {
+  Nanoseconds slowest = 0;
+  for (std::uint32_t pick = 0; pick < picks.size(); ++pick) {
+    std::size_t const expert = std::size_t{layer} * view.after.experts + picks[pick];
+    CostView const& cost = view.arrival[expert] <= now ? view.after : view.before;
+    Nanoseconds const latency = expert_latency(cost, layer, picks, pick);
+    if (latency > slowest) slowest = latency;
+  }
+  return add_latency(view.after.layer_ns[layer], slowest);
+}
+
+/// Latency [ns] of a token at a time `now` while experts move, or `undeliverable`.
+SPACEMOE_FN constexpr std::uint64_t moving_token(RoutingView const& routing, MovingView const& view,
+                                                 std::uint32_t now, Seed seed, std::uint32_t slot,
+                                                 std::uint32_t token) {
+  ExpertIndex drawn[max_top_k]{};
+  Span<ExpertIndex> const picks(drawn, routing.top_k);
+  std::uint64_t total = view.after.fixed_ns;
+  for (std::uint32_t layer = 0; layer < view.after.layers; ++layer) {
+    draw_experts(routing, seed, slot, token, layer, picks);
+    Nanoseconds const latency = moving_latency(view, layer, {drawn, routing.top_k}, now);
+    if (latency == unreachable) return undeliverable;
+    total += latency;
+  }
+  return total;
+}
+
 }  // namespace spacemoe

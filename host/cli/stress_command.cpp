@@ -30,6 +30,7 @@ std::vector<OptionSpec> options() {
       {"levels", "X,Y", "levels of damage, from 0 to 1 (default: 0,0.05,0.1,0.2,0.3)"},
       {"draws", "N", "draws of damage, outages and tokens (default: 16)"},
       {"penalty-ms", "MS", "what policy `penalty` adds for a layer (default: 1000)"},
+      {"repair", "MB", "also repair"},
       {"placement", "FILE", "also stress the placement of a result or TOML file, as strategy \"file\""},
       {"placement-strategy", "NAME", "whose placement of that result (default: the only one, or refined)"},
       {"strategies", "A,B", "stress these strategies instead of the scenario's"},
@@ -133,6 +134,7 @@ int stress_command(Invocation const& invocation) {
   stress_options.levels = levels(arguments);
   stress_options.draws = static_cast<std::uint32_t>(arguments.number("draws", 2, 100'000).value_or(16));
   stress_options.penalty_ms = penalty_ms(arguments);
+  if (auto const mb = arguments.text("repair")) stress_options.repair_bytes = *mb == "all" ? std::numeric_limits<double>::infinity() : 1e6 * number_in(*mb, 0, 1e12).value_or(0);
   auto const output = arguments.output("output", {".h5", ".hdf5"});
   auto const threads = arguments.number("threads", 1, 4096);
   BackendChoice const backend_wanted = backend_choice(arguments);

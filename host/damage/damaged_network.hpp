@@ -42,6 +42,7 @@ class DamagedNetwork {
   /// The network must outlive it. Targets are needed where the damage has attacks.
   DamagedNetwork(Network const& network, Damage const& damage, Seed seed, DamageTargets const& targets = {});
 
+  Damage const& damage() const { return damage_; }
   SlotDamage at(double time_s) const;
   /// Takes out of a snapshot at that time what is lost.
   void apply(SlotDamage const& state, double time_s, Snapshot& snapshot) const;

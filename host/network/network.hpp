@@ -159,6 +159,9 @@ SnapshotBatch part(SnapshotBatch const& batch, std::uint32_t first, std::uint32_
 /// Adds the snapshots of another batch of the same wiring behind those of a batch.
 void append(SnapshotBatch& batch, SnapshotBatch const& other);
 
+/// Connected component of every node [node], named by its least node.
+std::vector<std::uint32_t> components(SlotLinks const& links);
+
 /// Number of connected components of the surviving links.
 std::uint32_t connected_components(Wiring const& wiring, Snapshot const& snapshot);
 

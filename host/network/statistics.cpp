@@ -35,24 +35,27 @@ void count(LinkStatistics& of, Removal removal, Nanoseconds latency_ns, double c
 
 }  // namespace
 
-std::uint32_t connected_components(Wiring const& wiring, Snapshot const& snapshot) {
+std::vector<std::uint32_t> components(SlotLinks const& links) {
+  Wiring const& wiring = *links.wiring;
   std::vector<std::uint32_t> parent(wiring.nodes);
   std::iota(parent.begin(), parent.end(), 0u);
-  std::uint32_t components = wiring.nodes;
-  auto const join = [&](SatelliteId one, SatelliteId other) {
-    std::uint32_t const a = root(parent, static_cast<std::uint32_t>(one));
-    std::uint32_t const b = root(parent, static_cast<std::uint32_t>(other));
-    if (a == b) return;
-    parent[a] = b;
-    --components;
-  };
-  for (std::size_t i = 0; i < wiring.links.size(); ++i) {
-    if (snapshot.removal[i] == Removal::none) join(wiring.links[i].a, wiring.links[i].b);
+  for (std::uint32_t port = 0; port < wiring.degree; ++port) {
+    std::uint32_t const* const neighbors = links.neighbors(port);
+    for (std::uint32_t node = 0; node < wiring.nodes; ++node) {
+      if (links.latency_ns[std::size_t{port} * wiring.nodes + node] == unreachable) continue;
+      auto const [least, other] = std::minmax({root(parent, node), root(parent, neighbors[node])});
+      parent[other] = least;
+    }
   }
-  for (CrossingLink const& link : snapshot.crossing) {
-    if (link.removal == Removal::none) join(link.a, link.b);
-  }
-  return components;
+  for (std::uint32_t node = 0; node < wiring.nodes; ++node) parent[node] = root(parent, node);
+  return parent;
+}
+
+std::uint32_t connected_components(Wiring const& wiring, Snapshot const& snapshot) {
+  auto const least = components(batch(wiring, {snapshot}).slot(0));
+  std::uint32_t count = 0;
+  for (std::uint32_t node = 0; node < least.size(); ++node) count += least[node] == node ? 1u : 0u;
+  return count;
 }
 
 std::array<LinkStatistics, link_kinds> link_statistics(Wiring const& wiring, Snapshot const& snapshot) {

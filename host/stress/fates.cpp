@@ -17,13 +17,17 @@ FateTally empty_fates(std::uint32_t layers) {
   return tally;
 }
 
-void add_latency_to(FateTally::Policy& policy, std::uint64_t latency_ns) {
-  ++policy.moments.tokens;
+void add_token(Moments& moments, std::uint64_t latency_ns) {
+  ++moments.tokens;
   if (latency_ns == undeliverable) return;
-  ++policy.moments.delivered;
-  policy.moments.sum_ns += latency_ns;
-  policy.moments.sum_squares_ns2 += Uint128{latency_ns} * latency_ns;
-  ++policy.histogram[bin_of(latency_ns)];
+  ++moments.delivered;
+  moments.sum_ns += latency_ns;
+  moments.sum_squares_ns2 += Uint128{latency_ns} * latency_ns;
+}
+
+void add_latency_to(FateTally::Policy& policy, std::uint64_t latency_ns) {
+  add_token(policy.moments, latency_ns);
+  if (latency_ns != undeliverable) ++policy.histogram[bin_of(latency_ns)];
 }
 
 void add_fate(FateTally& tally, TokenFate const& fate) {
@@ -110,6 +114,21 @@ FateTally sample_fates(RoutingView const& routing, FateView const& view, Seed se
   });
   FateTally sum = empty_fates(routing.layers);
   for (FateTally const& part : parts) sum += part;
+  return sum;
+}
+
+Moments sample_moving(RoutingView const& routing, std::span<MovingView const> view, Seed seed,
+                      std::span<std::uint32_t const> count) {
+  tbb::enumerable_thread_specific<Moments> parts;
+  tbb::parallel_for(std::uint32_t{0}, static_cast<std::uint32_t>(count.size()), [&](std::uint32_t slot) {
+    for (std::uint32_t token = 0; token < count[slot]; ++token) {
+      // In the middle of its share of the time.
+      auto const now = static_cast<std::uint32_t>(((2 * std::uint64_t{token} + 1) << 31) / count[slot]);
+      add_token(parts.local(), moving_token(routing, view[slot], now, seed, slot, token));
+    }
+  });
+  Moments sum;
+  for (Moments const& part : parts) sum += part;
   return sum;
 }
 

@@ -64,4 +64,8 @@ struct FateTally {
 FateTally sample_fates(RoutingView const& routing, FateView const& view, Seed seed,
                        std::span<std::uint32_t const> count);
 
+/// The same tokens under `drop`, evenly over the time in which experts move: `view` [slot].
+Moments sample_moving(RoutingView const& routing, std::span<MovingView const> view, Seed seed,
+                      std::span<std::uint32_t const> count);
+
 }  // namespace spacemoe

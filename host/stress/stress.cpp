@@ -1,7 +1,8 @@
 #include "host/stress/stress.hpp"
 
 #include <algorithm>
-#include <limits>
+#include <cmath>
+#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -13,12 +14,11 @@
 #include "host/evaluation/load.hpp"
 #include "host/evaluation/planning.hpp"
 #include "host/model/routing_tables.hpp"
+#include "host/stress/point_sum.hpp"
+#include "host/stress/repair.hpp"
 
 namespace spacemoe {
 namespace {
-
-constexpr double ns_per_ms = 1e6;
-constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
 
 /// A strategy with or without redundancy.
 struct Subject {
@@ -27,21 +27,26 @@ struct Subject {
   std::vector<DamageTargets> targets;  ///< [placement], where something is attacked
 };
 
-/// Figures of every draw of a point.
-struct Draws {
-  FateTally sum;
-  std::array<std::vector<double>, loss_policies> mean_ms;
-  std::array<std::vector<double>, loss_policies> undeliverable;
-  std::vector<std::uint64_t> unreachable_slots;  ///< [layer][expert], over all draws
+using SlotTable = std::vector<SlotCosts>;  // [slot]
+
+/// A draw: its outages and tokens, one placement of every subject, and what these cost without damage.
+struct Trial {
+  Scenario scenario;
+  Network network;
+  std::uint32_t number;
+  std::vector<Placement const*> placements;  ///< [subject]
+  std::vector<SlotTable> whole;              ///< [subject]
 };
 
-double mean_ms(Moments const& moments) {
-  return static_cast<double>(moments.sum_ns) / static_cast<double>(moments.delivered) / ns_per_ms;
-}
+/// Placements with their costs in every slot of a damaged network.
+struct Costed {
+  std::vector<PlacementCosts> placement;
+  std::vector<SlotTable> slots;  ///< [placement]
 
-double share(std::uint64_t part, std::uint64_t all) {
-  return all == 0 ? unknown : static_cast<double>(part) / static_cast<double>(all);
-}
+  FateTables fates(std::size_t p, SlotTable const& whole) {
+    return FateTables(placement[p], std::move(slots[p]), whole);
+  }
+};
 
 class Stresser {
  public:
@@ -51,23 +56,26 @@ class Stresser {
         options_(options),
         routing_(scenario.law, scenario.weights, scenario.model.top_k),
         compute_(scenario.model, scenario.compute),
-        chance_(inclusion(scenario)) {
-    tokens_ = std::max<std::uint64_t>(1, scenario.tokens / options.draws);
+        chance_(inclusion(scenario)),
+        tokens_(std::max<std::uint64_t>(1, scenario.tokens / options.draws)),
+        counts_(scenario.time.slots) {
+    CellGrid const grid(tokens_, 1, scenario.time.slots);
+    for (std::uint32_t slot = 0; slot < counts_.size(); ++slot) {
+      counts_[slot] = static_cast<std::uint32_t>(grid.tokens(0, slot));
+    }
   }
 
   Stress run() {
     plan();
-    points_.resize(options_.families.size() * options_.levels.size() * subjects_.size());
-    for (auto& point : points_) {
-      point.sum.layer_lost.resize(scenario_.weights.layers);
-      point.unreachable_slots.resize(chance_.size());
-    }
+    points_.assign(options_.families.size() * options_.levels.size() * entries(),
+                   PointSum(scenario_.weights.layers, satellites(scenario_)));
     for (std::uint32_t d = 0; d < options_.draws; ++d) run_draw(d);
     return result();
   }
 
  private:
-  using SlotTable = std::vector<SlotCosts>;  // [slot]
+  /// Subjects, and again as repaired.
+  std::size_t entries() const { return subjects_.size() * (options_.repair_bytes ? 2 : 1); }
 
   void plan() {
     NetworkPaths paths(scenario_, 0);
@@ -97,24 +105,18 @@ class Stresser {
   void run_draw(std::uint32_t number) {
     Scenario drawn = scenario_;
     drawn.seed = fresh_seed(scenario_.seed, FreshDraws::stress, number);
-    Network const network = make_network(drawn);
-    std::vector<Placement const*> placements;
+    Network network = make_network(drawn);
+    Trial trial{std::move(drawn), std::move(network), number, {}, {}};
     for (Subject const& subject : subjects_) {
-      placements.push_back(&subject.placements[number % subject.placements.size()]);
+      trial.placements.push_back(&subject.placements[number % subject.placements.size()]);
     }
-    std::vector<SatelliteId> gateways;
-    for (Placement const* p : placements) add_gateways(*p, gateways);
-    PathSources const sources(std::move(gateways));
-    std::vector<PlacementCosts> costs;
-    for (Placement const* p : placements) costs.emplace_back(drawn, compute_, *p, sources);
-
-    auto const whole = tables(drawn, network, {}, {}, sources, costs);
+    trial.whole = costed(trial, DamagedNetwork(trial.network, {}, scenario_.seed), trial.placements).slots;
     for (std::size_t f = 0; f < options_.families.size(); ++f) {
       for (std::size_t level = 0; level < options_.levels.size(); ++level) {
         Damage damage = scenario_.damage;
         damage[options_.families[f]] = options_.levels[level];
         damage.draw = number;
-        run_level(drawn, network, damage, f, level, sources, costs, whole);
+        run_level(trial, damage, &points_[(f * options_.levels.size() + level) * entries()]);
         ++done_;
         if (options_.progress) {
           options_.progress(done_, options_.draws * options_.families.size() * options_.levels.size());
@@ -123,47 +125,108 @@ class Stresser {
     }
   }
 
-  void run_level(Scenario const& drawn, Network const& network, Damage const& damage, std::size_t family,
-                 std::size_t level, PathSources const& sources, std::vector<PlacementCosts> const& costs,
-                 std::vector<SlotTable> const& whole) {
-    bool const attack = has_attack(damage);
-    std::vector<SlotTable> all;
-    if (!attack) all = tables(drawn, network, damage, {}, sources, costs);
+  /// Attacked, every subject has a network of its own. Damage is drawn from the scenario's own seed, so that
+  /// an evaluation finds the same by its number.
+  void run_level(Trial const& trial, Damage const& damage, PointSum* points) {
+    std::vector<std::size_t> all(subjects_.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    if (!has_attack(damage)) {
+      run_subjects(trial, DamagedNetwork(trial.network, damage, scenario_.seed), all, points);
+      return;
+    }
     for (std::size_t s = 0; s < subjects_.size(); ++s) {
-      if (attack) {
-        Subject const& subject = subjects_[s];
-        auto one = tables(drawn, network, damage, subject.targets[damage.draw % subject.targets.size()],
-                          sources, std::span(costs).subspan(s, 1));
-        all.resize(subjects_.size());
-        all[s] = std::move(one.front());
-      }
-      FateTables const fates(costs[s], std::move(all[s]), whole[s]);
-      FateTally const tally = sample_fates(routing_.view(), view(fates), drawn.seed, counts());
-      add(points_[(family * options_.levels.size() + level) * subjects_.size() + s], tally,
-          fates.unreachable_slots());
+      Subject const& subject = subjects_[s];
+      DamageTargets const& targets = subject.targets[trial.number % subject.targets.size()];
+      run_subjects(trial, DamagedNetwork(trial.network, damage, scenario_.seed, targets),
+                   std::span(all).subspan(s, 1), points);
     }
   }
 
-  /// Costs of placements in all slots: [placement][slot].
-  std::vector<SlotTable> tables(Scenario const& drawn, Network const& network, Damage const& damage,
-                                DamageTargets const& targets, PathSources const& sources,
-                                std::span<PlacementCosts const> costs) {
-    // Damage is drawn from the scenario's own seed, so that an evaluation finds the same by its number.
-    DamagedNetwork const damaged(network, damage, scenario_.seed, targets);
-    std::uint32_t const slots = drawn.time.slots;
-    std::vector<SlotTable> all(costs.size(), SlotTable(slots));
-    std::uint32_t const step = slots_per_batch(drawn, {});
-    for (std::uint32_t first = 0; first < slots; first += step) {
-      std::uint32_t const count = std::min(step, slots - first);
-      DamagedSlots const taken =
-          damaged_snapshots(drawn, network, damaged, first, count, Purpose::evaluation_outage);
+  void run_subjects(Trial const& trial, DamagedNetwork const& damaged, std::span<std::size_t const> subjects,
+                    PointSum* points) {
+    std::vector<Placement const*> placements;
+    for (std::size_t const s : subjects) placements.push_back(trial.placements[s]);
+    Costed broken = costed(trial, damaged, placements);
+    for (std::size_t i = 0; i < subjects.size(); ++i) {
+      FateTables const fates = broken.fates(i, trial.whole[subjects[i]]);
+      add(trial, fates, *placements[i], points[subjects[i]]);
+    }
+    if (options_.repair_bytes) run_repairs(trial, damaged, subjects, points + subjects_.size());
+  }
+
+  void run_repairs(Trial const& trial, DamagedNetwork const& damaged, std::span<std::size_t const> subjects,
+                   PointSum* points) {
+    Remains const remains(trial.scenario, trial.network, damaged);
+    RepairContext const context{trial.scenario, compute_, chance_, backend_};
+    std::vector<Repair> repairs;
+    std::vector<Placement> underway;  // with new gateways, but the old hosts
+    for (std::size_t const s : subjects) {
+      repairs.push_back(repaired(context, remains, *trial.placements[s], *options_.repair_bytes));
+      underway.push_back(repairs.back().placement);
+      underway.back().host = trial.placements[s]->host;
+    }
+    std::vector<Placement const*> both;
+    for (Repair const& repair : repairs) both.push_back(&repair.placement);
+    for (Placement const& placement : underway) both.push_back(&placement);
+    Costed costs = costed(trial, damaged, both);
+    for (std::size_t i = 0; i < repairs.size(); ++i) {
+      PointSum& point = points[subjects[i]];
+      point.add(repairs[i], moving(trial, repairs[i], costs, i, repairs.size() + i));
+      FateTables const fates = costs.fates(i, trial.whole[subjects[i]]);
+      add(trial, fates, repairs[i].placement, point);
+    }
+  }
+
+  /// Tokens that come while the weights of a repair are on their way; `after` and `before` number its costs.
+  Moments moving(Trial const& trial, Repair const& repair, Costed const& costs, std::size_t after,
+                 std::size_t before) const {
+    double const whole_s = std::max(repair.duration_s(), 1e-9);
+    std::vector<std::uint32_t> arrival(chance_.size(), 0);
+    for (Transfer const& transfer : repair.transfers) {
+      arrival[std::size_t{transfer.layer} * scenario_.weights.experts + transfer.expert] =
+          static_cast<std::uint32_t>(std::llround(transfer.arrival_s / whole_s * 0xffffffff));
+    }
+    std::vector<MovingView> views;
+    for (std::uint32_t slot = 0; slot < counts_.size(); ++slot) {
+      views.push_back({costs.placement[before].view(costs.slots[before][slot]),
+                       costs.placement[after].view(costs.slots[after][slot]), arrival});
+    }
+    return sample_moving(routing_.view(), views, trial.scenario.seed, counts_);
+  }
+
+  void add(Trial const& trial, FateTables const& fates, Placement const& placement, PointSum& point) const {
+    FateTally const tally = sample_fates(routing_.view(), view(fates), trial.scenario.seed, counts_);
+    auto const unreachable_slots = fates.unreachable_slots();
+    std::vector<double> missed(satellites(scenario_), 0);
+    for (std::size_t e = 0; e < unreachable_slots.size(); ++e) {
+      missed[index(placement.host[e])] += chance_[e] * unreachable_slots[e] / scenario_.time.slots;
+    }
+    point.add(tally, missed);
+  }
+
+  Costed costed(Trial const& trial, DamagedNetwork const& damaged,
+                std::span<Placement const* const> placements) {
+    std::vector<SatelliteId> gateways;
+    for (Placement const* p : placements) add_gateways(*p, gateways);
+    PathSources const sources(std::move(gateways));
+    Costed all;
+    for (Placement const* p : placements) {
+      all.placement.emplace_back(trial.scenario, compute_, *p, sources);
+      all.slots.emplace_back(scenario_.time.slots);
+    }
+    std::uint32_t const step = slots_per_batch(scenario_, {});
+    for (std::uint32_t first = 0; first < scenario_.time.slots; first += step) {
+      std::uint32_t const count = std::min(step, scenario_.time.slots - first);
+      DamagedSlots const taken = damaged_snapshots(trial.scenario, trial.network, damaged, first, count,
+                                                   Purpose::evaluation_outage);
       auto const paths = backend_.path_latencies(taken.batch, sources.ids());
-      for (std::size_t p = 0; p < costs.size(); ++p) {
-        auto const queries = costs[p].queries();
+      for (std::size_t p = 0; p < placements.size(); ++p) {
+        PlacementCosts const& costs = all.placement[p];
+        auto const queries = costs.queries();
         auto const found = paths->gather(queries);
         tbb::parallel_for(std::uint32_t{0}, count, [&](std::uint32_t i) {
-          all[p][first + i] =
-              costs[p].in_slot(std::span(found).subspan(i * queries.size(), queries.size()), &taken.state[i]);
+          all.slots[p][first + i] = costs.in_slot(
+              std::span(found).subspan(i * queries.size(), queries.size()), &taken.state[i]);
         });
       }
     }
@@ -173,72 +236,16 @@ class Stresser {
   FateView view(FateTables const& fates) const {
     double const slot_ns = span_s(scenario_) / scenario_.time.slots * 1e9;
     return fates.view(static_cast<std::uint64_t>(slot_ns),
-                      static_cast<std::uint64_t>(options_.penalty_ms * ns_per_ms));
+                      static_cast<std::uint64_t>(options_.penalty_ms * 1e6));
   }
 
-  std::vector<std::uint32_t> counts() const {
-    CellGrid const grid(tokens_, 1, scenario_.time.slots);
-    std::vector<std::uint32_t> count;
-    for (std::uint32_t slot = 0; slot < scenario_.time.slots; ++slot) {
-      count.push_back(static_cast<std::uint32_t>(grid.tokens(0, slot)));
-    }
-    return count;
-  }
-
-  static void add(Draws& draws, FateTally const& tally, std::vector<std::uint32_t> const& slots) {
-    draws.sum += tally;
-    for (std::size_t p = 0; p < loss_policies; ++p) {
-      Moments const& moments = tally.policy[p].moments;
-      if (moments.delivered > 0) draws.mean_ms[p].push_back(mean_ms(moments));
-      draws.undeliverable[p].push_back(share(moments.tokens - moments.delivered, moments.tokens));
-    }
-    for (std::size_t e = 0; e < slots.size(); ++e) draws.unreachable_slots[e] += slots[e];
-  }
-
-  StressPoint summarized(Draws&& draws, Subject const& subject) const {
-    constexpr double confidence = 0.95;
-    StressPoint point;
-    point.tally = std::move(draws.sum);
-    for (std::size_t p = 0; p < loss_policies; ++p) {
-      auto const& means = draws.mean_ms[p];
-      point.delivering[p] = static_cast<std::uint32_t>(means.size());
-      point.mean_ms[p] = means.size() < 2 ? Estimate{unknown, unknown, unknown} : estimate(means, confidence);
-      point.undeliverable[p] = estimate(draws.undeliverable[p], confidence);
-    }
-    auto const& patient = point.tally.policy[static_cast<std::size_t>(LossPolicy::wait)].moments;
-    point.waited_ms = patient.delivered == 0 ? unknown
-                                             : static_cast<double>(point.tally.waited_ns) /
-                                                   static_cast<double>(patient.delivered) / ns_per_ms;
-    point.waiting = share(point.tally.waiting, patient.delivered);
-    point.detours = share(point.tally.detours, point.tally.policy[0].moments.delivered);
-    for (std::uint64_t const lost : point.tally.layer_lost) {
-      point.layer_lost.push_back(share(lost, point.tally.policy[0].moments.tokens));
-    }
-    point.weakest_layer =
-        static_cast<std::uint32_t>(std::ranges::max_element(point.layer_lost) - point.layer_lost.begin());
-    set_weakest_host(point, draws.unreachable_slots, subject);
-    return point;
-  }
-
-  /// Of a random strategy, the hosts of its first placement stand for all.
-  void set_weakest_host(StressPoint& point, std::vector<std::uint64_t> const& slots,
-                        Subject const& subject) const {
-    std::vector<double> missed(satellites(scenario_), 0);
-    double const all = static_cast<double>(options_.draws) * scenario_.time.slots;
-    for (std::size_t e = 0; e < slots.size(); ++e) {
-      missed[index(subject.placements.front().host[e])] += chance_[e] * static_cast<double>(slots[e]) / all;
-    }
-    auto const worst = std::ranges::max_element(missed);
-    point.weakest_host = satellite(static_cast<std::size_t>(worst - missed.begin()));
-    point.weakest_host_lost = *worst;
-  }
-
-  Stress result() {
+  Stress result() const {
     Stress stress{options_.families, options_.levels, {}, options_.draws, tokens_, options_.penalty_ms, {}};
     for (Subject const& subject : subjects_) stress.placements.push_back(subject.name);
-    for (std::size_t i = 0; i < points_.size(); ++i) {
-      stress.point.push_back(summarized(std::move(points_[i]), subjects_[i % subjects_.size()]));
+    if (options_.repair_bytes) {
+      for (Subject const& subject : subjects_) stress.placements.push_back(subject.name + ", repaired");
     }
+    for (PointSum const& point : points_) stress.point.push_back(point.result());
     return stress;
   }
 
@@ -247,10 +254,11 @@ class Stresser {
   StressOptions const& options_;
   RoutingTables routing_;
   ComputeTimes compute_;
-  std::vector<double> chance_;  ///< [layer][expert]: of being drawn
-  std::uint64_t tokens_;        ///< per draw and placement
+  std::vector<double> chance_;         ///< [layer][expert]: of being drawn
+  std::uint64_t tokens_;               ///< per draw and placement
+  std::vector<std::uint32_t> counts_;  ///< [slot]: tokens
   std::vector<Subject> subjects_;
-  std::vector<Draws> points_;  ///< [family][level][subject]
+  std::vector<PointSum> points_;  ///< [family][level][subject, then subject as repaired]
   std::uint64_t done_ = 0;
 };
 
