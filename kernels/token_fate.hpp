@@ -123,8 +123,8 @@ struct MovingView {
   Span<std::uint32_t const> arrival;  ///< [layer][expert]: when it has moved, in 2^-32 of the whole time
 };
 
-/// Latency [ns] of a layer at a time `now`, in 2^-32 of the whole: of experts that have moved by then after the
-/// move, of others before. Those that share a host after the move are taken to share it before.
+/// Latency [ns] of a layer at a time `now`, in 2^-32 of the whole: of experts that have moved by then after
+/// the move, of others before. Those that share a host after the move are taken to share it before.
 SPACEMOE_FN constexpr Nanoseconds moving_latency(MovingView const& view, std::uint32_t layer,
                                                  Span<ExpertIndex const> picks, std::uint32_t now) {
   Nanoseconds slowest = 0;

@@ -113,7 +113,9 @@ class Evaluator {
     {
       Stopwatch const watch(timing_.total_s);
       std::vector<Course> courses = plan_courses();
-      if (options_.exact || std::ranges::any_of(courses, draws_layers)) laws_ = layer_laws();
+      if (options_.exact || std::ranges::any_of(courses, draws_layers)) {
+        laws_ = layer_laws(scenario_.law, routing_.sampled_weights(), scenario_.model.top_k);
+      }
       sample(courses);
       if (options_.exact_quantiles) search_quantiles(courses);
       collect(courses);
@@ -125,15 +127,6 @@ class Evaluator {
  private:
   static bool draws_layers(Course const& course) {
     return course.sampler.sampler == Sampler::order_statistic;
-  }
-
-  std::vector<LayerLaw> layer_laws() const {
-    ActivationWeights const sampled = routing_.sampled_weights();
-    std::vector<LayerLaw> laws;
-    for (std::uint32_t l = 0; l < sampled.layers; ++l) {
-      laws.emplace_back(scenario_.law, Span(sampled.layer(l), sampled.experts), scenario_.model.top_k);
-    }
-    return laws;
   }
 
   std::vector<Course> plan_courses() {

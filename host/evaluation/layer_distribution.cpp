@@ -424,6 +424,14 @@ LayerDistribution LayerLaw::several_per_host(CostView const& cost, std::uint32_t
   return to_distribution(steps);
 }
 
+std::vector<LayerLaw> layer_laws(RoutingLaw law, ActivationWeights const& sampled, std::uint32_t top_k) {
+  std::vector<LayerLaw> laws;
+  for (std::uint32_t l = 0; l < sampled.layers; ++l) {
+    laws.emplace_back(law, Span(sampled.layer(l), sampled.experts), top_k);
+  }
+  return laws;
+}
+
 LayerDistribution layer_distribution(RoutingLaw law, Span<double const> weights, std::uint32_t top_k,
                                      CostView const& cost, std::uint32_t layer) {
   return LayerLaw(law, weights, top_k).distribution(cost, layer);

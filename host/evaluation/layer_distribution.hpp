@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "host/model/activation.hpp"
 #include "kernels/layer_score.hpp"
 #include "kernels/routing.hpp"
 #include "kernels/span.hpp"
@@ -70,6 +71,9 @@ class LayerLaw {
   bool race_;                        ///< Plackett-Luce where it differs from conditional Poisson
   Quadrature quadrature_;            ///< empty unless `race_`
 };
+
+/// The law of every layer [layer] of weights that are sampled.
+std::vector<LayerLaw> layer_laws(RoutingLaw law, ActivationWeights const& sampled, std::uint32_t top_k);
 
 /// As LayerLaw, for a single use.
 LayerDistribution layer_distribution(RoutingLaw law, Span<double const> weights, std::uint32_t top_k,

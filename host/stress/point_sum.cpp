@@ -74,9 +74,12 @@ StressPoint PointSum::result() const {
   point.weakest_host = satellite(static_cast<std::size_t>(worst - missed_.begin()));
   point.weakest_host_lost = *worst / draws;
   if (during_.undeliverable.empty()) return point;
-  point.repair = {repairs_.moved_experts / draws,  repairs_.moved_gateways / draws,
-                  repairs_.migrated_bytes / draws, repairs_.migration_s / draws,
-                  during_.latency(),               during_.loss()};
+  point.repair = {repairs_.moved_experts / draws,
+                  repairs_.moved_gateways / draws,
+                  repairs_.migrated_bytes / draws,
+                  repairs_.migration_s / draws,
+                  during_.latency(),
+                  during_.loss()};
   return point;
 }
 

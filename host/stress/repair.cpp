@@ -4,6 +4,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "host/evaluation/planning.hpp"
@@ -149,8 +150,7 @@ class Repairer {
       }
     }
     find_paths(std::move(ends));
-    auto const cost_ns = gateway_costs(layers, lost);
-    auto const best = cheapest(cost_ns, [&](SatelliteId id) { return may_be_gateway(id, layers); });
+    auto const best = quickest(near_gateways(layers, lost), layers, lost);
     if (!best) return;
     for (std::uint32_t const l : layers) repair_.placement.gateway[l] = *best;
     std::erase_if(repair_.placement.spare, [&](SpareGateway const& spare) {
@@ -161,6 +161,70 @@ class Repairer {
     repair_.moved_gateways += static_cast<std::uint32_t>(layers.size());
     gateways_on_[index(lost)] -= static_cast<std::uint32_t>(layers.size());
     gateways_on_[index(*best)] += static_cast<std::uint32_t>(layers.size());
+  }
+
+  /// Satellites to which the gateway of some layers may move, those of least path latency.
+  std::vector<SatelliteId> near_gateways(std::vector<std::uint32_t> const& layers, SatelliteId moved) {
+    auto const cost_ns = gateway_costs(layers, moved);
+    std::vector<SatelliteId> near;
+    for (std::size_t i = 0; i < cost_ns.size(); ++i) {
+      if (may_be_gateway(satellite(i), layers)) near.push_back(satellite(i));
+    }
+    auto const cost = [&](SatelliteId id) { return std::pair(cost_ns[index(id)], id); };
+    auto const end = near.begin() + static_cast<std::ptrdiff_t>(std::min(near.size(), most_near));
+    std::ranges::partial_sort(near, end, {}, cost);
+    near.erase(end, near.end());
+    return near;
+  }
+
+  /// The one that makes the layers on either side quickest.
+  std::optional<SatelliteId> quickest(std::vector<SatelliteId> const& near,
+                                      std::vector<std::uint32_t> const& layers, SatelliteId moved) {
+    std::set<std::uint32_t> touched(layers.begin(), layers.end());
+    for (std::uint32_t const l : layers) touched.insert((l + here().layers - 1) % here().layers);
+    std::optional<SatelliteId> best;
+    double least_ns = no_cost;
+    for (SatelliteId const id : near) {
+      double sum_ns = 0;
+      for (std::uint32_t const l : touched) sum_ns += layer_ns(l, moved, id);
+      if (sum_ns < least_ns) {
+        least_ns = sum_ns;
+        best = id;
+      }
+    }
+    return best;
+  }
+
+  /// Expected latency [ns] of a layer on mean paths when a gateway moves: of its gateway and the slowest of
+  /// its experts, each alone on its host. Paths to a gateway that is lost itself do not count.
+  double layer_ns(std::uint32_t layer, SatelliteId moved, SatelliteId to) {
+    auto const gateway = [&](std::uint32_t l) {
+      SatelliteId const id = here().gateway[l];
+      return id == moved ? std::optional(to) : remains_.serves(id) ? std::optional(id) : std::nullopt;
+    };
+    // Paths are known from where things are, not from where a gateway may go.
+    auto const between = [&](SatelliteId one, std::optional<SatelliteId> other) {
+      if (!other || one == *other) return Nanoseconds{0};
+      return one == to ? paths(*other)[index(one)] : paths(one)[index(*other)];
+    };
+    auto const from = gateway(layer);
+    auto const back = gateway(meeting(layer));
+    std::vector<Nanoseconds> expert_ns;
+    for (std::uint32_t e = 0; e < here().experts; ++e) {
+      auto const copy = serving_copy(layer, e);
+      SatelliteId const at = copy ? *copy : from ? *from : to;  // else it will be placed in between
+      std::uint64_t const sum_ns =
+          context_.compute.expert_ns(layer, e, at) + between(at, from) + between(at, back);
+      expert_ns.push_back(static_cast<Nanoseconds>(std::min<std::uint64_t>(sum_ns, unreachable - 1)));
+    }
+    std::vector<Nanoseconds> const nothing(expert_ns.size(), 0);
+    std::vector<std::uint16_t> const host(expert_ns.size(), 0);
+    std::vector<std::uint8_t> const shared{0};
+    CostView const cost{1, here().experts, 0, nothing, expert_ns, nothing, host, shared};
+    double sum_ns = context_.laws[layer].distribution(cost, 0).mean_ns();
+    if (from) sum_ns += static_cast<double>(context_.compute.gateway_ns(layer, *from));
+    if (from && own_gateway_) sum_ns += between(*from, gateway(next(layer)));
+    return sum_ns;
   }
 
   template <class Allowed>
@@ -223,8 +287,7 @@ class Repairer {
     auto const back = paths(here().gateway[meeting(x.layer)]);
     std::vector<double> runs(there.size(), 1);
     auto const meet = [&](std::uint32_t other, SatelliteId host) {
-      double const drawn_too =
-          (context_.scenario.model.top_k - 1.0) / std::max(1.0, here().experts - 1.0);
+      double const drawn_too = (context_.scenario.model.top_k - 1.0) / std::max(1.0, here().experts - 1.0);
       if (other != x.expert) runs[index(host)] += drawn_too;
     };
     for (std::uint32_t e = 0; e < here().experts; ++e) meet(e, here().host_of(x.layer, e));
@@ -260,6 +323,8 @@ class Repairer {
     repair_.transfers.push_back({x.layer, x.expert, from, to, sent_s + paths(from)[index(to)] * 1e-9});
     repair_.bytes += bytes;
   }
+
+  static constexpr std::size_t most_near = 64;  ///< satellites that are looked at for a gateway
 
   RepairContext const& context_;
   Remains const& remains_;

@@ -6,6 +6,7 @@
 
 #include "host/damage/damaged_network.hpp"
 #include "host/evaluation/backend.hpp"
+#include "host/evaluation/layer_distribution.hpp"
 #include "host/evaluation/scenario.hpp"
 
 namespace spacemoe {
@@ -31,8 +32,8 @@ class Remains {
 struct Transfer {
   std::uint32_t layer = 0;
   std::uint32_t expert = 0;
-  SatelliteId from{};    ///< a copy that is left, or the gateway of the first layer, to which the ground sends
-  SatelliteId to{};      ///< the new host
+  SatelliteId from{};  ///< a copy that is left, or the gateway of the first layer, to which the ground sends
+  SatelliteId to{};    ///< the new host
   double arrival_s = 0;  ///< after the repair began
 
   bool operator==(Transfer const&) const = default;
@@ -53,14 +54,15 @@ struct Repair {
 struct RepairContext {
   Scenario const& scenario;
   ComputeTimes const& compute;
+  std::span<LayerLaw const> laws;  ///< [layer]
   std::span<double const> chance;  ///< [layer][expert]: of a token to draw the expert
   Backend& backend;
 };
 
-/// Moves what no longer serves, and nothing else. Gateways go to the free satellite of least expected path
-/// latency to the hosts of their experts, before and after; they send no weights. Experts that have lost their
-/// host follow, those without another copy first, then by the chance that they are drawn, each to the free
-/// place of least expected latency, until `budget_bytes` of weights are sent. README.md has the details.
+/// Moves what no longer serves, and nothing else. Gateways go to the free satellite that makes the layers on
+/// either side quickest, and send no weights. Experts that have lost their host follow, those without another
+/// copy first, then by the chance that they are drawn, each to the free place of least expected latency,
+/// until `budget_bytes` of weights are sent. README.md has the details.
 Repair repaired(RepairContext const& context, Remains const& remains, Placement const& placement,
                 double budget_bytes);
 

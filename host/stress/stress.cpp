@@ -56,6 +56,7 @@ class Stresser {
         options_(options),
         routing_(scenario.law, scenario.weights, scenario.model.top_k),
         compute_(scenario.model, scenario.compute),
+        laws_(layer_laws(scenario.law, routing_.sampled_weights(), scenario.model.top_k)),
         chance_(inclusion(scenario)),
         tokens_(std::max<std::uint64_t>(1, scenario.tokens / options.draws)),
         counts_(scenario.time.slots) {
@@ -157,7 +158,7 @@ class Stresser {
   void run_repairs(Trial const& trial, DamagedNetwork const& damaged, std::span<std::size_t const> subjects,
                    PointSum* points) {
     Remains const remains(trial.scenario, trial.network, damaged);
-    RepairContext const context{trial.scenario, compute_, chance_, backend_};
+    RepairContext const context{trial.scenario, compute_, laws_, chance_, backend_};
     std::vector<Repair> repairs;
     std::vector<Placement> underway;  // with new gateways, but the old hosts
     for (std::size_t const s : subjects) {
@@ -217,16 +218,16 @@ class Stresser {
     std::uint32_t const step = slots_per_batch(scenario_, {});
     for (std::uint32_t first = 0; first < scenario_.time.slots; first += step) {
       std::uint32_t const count = std::min(step, scenario_.time.slots - first);
-      DamagedSlots const taken = damaged_snapshots(trial.scenario, trial.network, damaged, first, count,
-                                                   Purpose::evaluation_outage);
+      DamagedSlots const taken =
+          damaged_snapshots(trial.scenario, trial.network, damaged, first, count, Purpose::evaluation_outage);
       auto const paths = backend_.path_latencies(taken.batch, sources.ids());
       for (std::size_t p = 0; p < placements.size(); ++p) {
         PlacementCosts const& costs = all.placement[p];
         auto const queries = costs.queries();
         auto const found = paths->gather(queries);
         tbb::parallel_for(std::uint32_t{0}, count, [&](std::uint32_t i) {
-          all.slots[p][first + i] = costs.in_slot(
-              std::span(found).subspan(i * queries.size(), queries.size()), &taken.state[i]);
+          all.slots[p][first + i] =
+              costs.in_slot(std::span(found).subspan(i * queries.size(), queries.size()), &taken.state[i]);
         });
       }
     }
@@ -254,6 +255,7 @@ class Stresser {
   StressOptions const& options_;
   RoutingTables routing_;
   ComputeTimes compute_;
+  std::vector<LayerLaw> laws_;         ///< [layer]
   std::vector<double> chance_;         ///< [layer][expert]: of being drawn
   std::uint64_t tokens_;               ///< per draw and placement
   std::vector<std::uint32_t> counts_;  ///< [slot]: tokens

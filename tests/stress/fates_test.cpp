@@ -1,6 +1,8 @@
 #include "host/stress/fates.hpp"
 
+#include <array>
 #include <cmath>
+#include <limits>
 
 #include <gtest/gtest.h>
 
@@ -68,6 +70,28 @@ TEST(TokenFate, NeverReachedIsLostHoweverLongItWaits) {
   EXPECT_EQ(hand.fate(0).patient_ns, undeliverable);
 }
 
+TEST(MovingToken, ExpertsAreWhereTheyAreByThen) {
+  // Both of two experts are drawn; expert 1 moves a quarter of the time after the start.
+  std::vector<Nanoseconds> const layer{10}, before{20, unreachable}, after{25, 30}, queue{0, 0};
+  std::vector<std::uint16_t> const host{0, 1};
+  std::vector<std::uint8_t> const shares{0};
+  std::vector<std::uint32_t> arrival{0, 1u << 30};
+  MovingView const view{
+      {1, 2, 5, layer, before, queue, host, shares}, {1, 2, 5, layer, after, queue, host, shares}, arrival};
+  RoutingTables const routing(RoutingLaw::plackett_luce, uniform_weights(1, 2), 2);
+  auto const at = [&](std::uint32_t now) { return moving_token(routing.view(), view, now, Seed{1}, 0, 0); };
+  EXPECT_EQ(at((1u << 30) - 1), undeliverable);
+  EXPECT_EQ(at(1u << 30), 5u + 10 + 30);
+  arrival[0] = 0xffffffff;  // still in its old place
+  EXPECT_EQ(at(1u << 30), 5u + 10 + 30);
+
+  // A hundred tokens evenly over the time: 25 come too early.
+  Moments const moments = sample_moving(routing.view(), std::array{view}, Seed{1}, std::array{100u});
+  EXPECT_EQ(moments.tokens, 100u);
+  EXPECT_EQ(moments.delivered, 75u);
+  EXPECT_EQ(moments.sum_ns, 75u * 45);
+}
+
 Stress stressed(Scenario const& scenario, std::vector<DamageFamily> families, std::vector<double> levels,
                 unsigned threads = 0) {
   StressOptions options;
@@ -95,6 +119,39 @@ TEST(Stress, LostTokensGrowWithTheLevel) {
       // Waiting saves tokens, a penalty all of them.
       EXPECT_LE(result.at(f, 2, p).undeliverable[1].mean, many);
       EXPECT_EQ(result.at(f, 2, p).undeliverable[2].mean, 0);
+    }
+  }
+}
+
+TEST(Stress, RepairsSaveTokensAndLeaveWholePlacementsAlone) {
+  StressOptions options;
+  options.families = {DamageFamily::satellites, DamageFamily::gateways};
+  options.levels = {0, 0.2};
+  options.draws = 8;
+  options.repair_bytes = std::numeric_limits<double>::infinity();
+  Scenario scenario = small_scenario();
+  scenario.model.expert_bytes = 1e6;
+  auto const backend = make_cpu_backend();
+  Stress const result = stress(scenario, *backend, options);
+  ASSERT_EQ(result.placements.size(), 8u);
+  EXPECT_EQ(result.placements[6], "spacemoe, repaired");
+  for (std::size_t f = 0; f < 2; ++f) {
+    for (std::size_t p = 0; p < 4; ++p) {
+      EXPECT_FALSE(result.at(f, 1, p).repair.has_value());
+      StressPoint const& whole = result.at(f, 0, p + 4);
+      EXPECT_EQ(whole.tally.policy[0].moments, result.at(f, 0, p).tally.policy[0].moments);
+      EXPECT_EQ(whole.repair->moved_experts + whole.repair->moved_gateways, 0);
+      EXPECT_EQ(whole.repair->during_mean_ms.mean, whole.mean_ms[0].mean);
+      EXPECT_EQ(whole.repair->during_undeliverable.mean, whole.undeliverable[0].mean);
+      StressPoint const& after = result.at(f, 1, p + 4);
+      EXPECT_LT(after.undeliverable[0].mean, result.at(f, 1, p).undeliverable[0].mean);
+      EXPECT_GE(after.repair->during_undeliverable.mean, after.undeliverable[0].mean);
+      EXPECT_EQ(after.repair->migrated_bytes, 1e6 * after.repair->moved_experts);
+      EXPECT_GT(after.repair->moved_gateways, 0);
+      // At 100 Gbit/s a megabyte takes 80 us, and all come from one satellite.
+      if (f == 0) {
+        EXPECT_GT(after.repair->migration_s, 80e-6 * after.repair->moved_experts);
+      }
     }
   }
 }
