@@ -53,14 +53,15 @@ def sampling_growth():
                   "tokens that repay a cell's tables", "peak of the process"], rows)
 
 
+SCENARIOS = ROOT / "data" / "scenarios"
+
 # Timings of a result that are not of optional work.
 PARTS = ("planning", "snapshots", "paths", "costs", "sampling")
 
 
-def evaluated(tokens):
-    """Wall time [s], processor time [s] and peak memory [KiB] of one run of the paper's scenario."""
-    command = [BUILD / "spacemoe", "evaluate", ROOT / "data" / "scenarios" / "paper.toml", "--tokens", str(tokens),
-               "-o", WORK / "paper.h5"]
+def evaluated(scenario, tokens, output, *options):
+    """Wall time [s], processor time [s] and peak memory [KiB] of one run of a scenario."""
+    command = [BUILD / "spacemoe", "evaluate", scenario, "--tokens", str(tokens), "-o", WORK / output, *options]
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -84,7 +85,7 @@ def paper(python):
         runs = []
         for _ in range(5):
             progress(f"paper scenario, {tokens:,} tokens per strategy")
-            wall_s, processor_s, kib = evaluated(tokens)
+            wall_s, processor_s, kib = evaluated(SCENARIOS / "paper.toml", tokens, "paper.h5")
             told = dict(pair.split("=") for pair in python.ask("timing", "paper.h5"))
             part_s = [float(told[f"timing_{part}_s"]) for part in PARTS]
             total_s = float(told["timing_total_s"])
@@ -96,3 +97,55 @@ def paper(python):
             "reading, HDF5, printing", "peak"]
     return (table(head, rows) +
             f"\nMedians of five runs; start-up ({time_text(begun_s)}) is the rest of the wall time.\n")
+
+
+# Networks from a thousand satellites to thirty thousand, with the links between their shells.
+NETWORKS = {"paper": "", "kuiper": "", "starlink-gen1": "star_seam = true", "guowang": "star_seam = true",
+            "starlink-gen2": "star_seam = true"}
+
+
+def mixtral_on(constellation, links):
+    """One model on every network: 256 experts and 32 gateways, one on a satellite."""
+    between = "" if constellation == "paper" else 'between_shells = "nearest"\nbetween_shells_range_km = 1500'
+    file = WORK / f"mega-{constellation}.toml"
+    file.write_text(f"""title = "Mixtral on {constellation}"
+[constellation]
+file = "{ROOT}/data/constellations/{constellation}.toml"
+[links]
+seam = "wrap-phased"
+inter_plane_partner = "nearest-phase"
+{between}
+{links}
+grazing_altitude_km = 80
+survival = 0.99
+[time]
+slots = 200
+[model]
+file = "{ROOT}/data/models/mixtral-8x7b.toml"
+[activation]
+weights = "log-normal"
+sigma = 0.2
+[compute]
+rate_flop_s = 1e13
+[placement]
+strategies = ["rand-place", "spacemoe", "greedy", "staircase"]
+random_placements = 4
+""")
+    return file
+
+
+def run_of(python, label, scenario, output):
+    progress(label)
+    wall_s, processor_s, kib = evaluated(scenario, 1_000_000, output)
+    told = dict(pair.split("=") for pair in python.ask("timing", output))
+    parts_s = [float(told[f"timing_{part}_s"]) for part in PARTS]
+    return [label, time_text(wall_s), time_text(processor_s), *map(time_text, parts_s), memory_text(kib)]
+
+
+def mega(python):
+    """The program as it is shipped, on all cores: one model on growing networks, then the scenarios as they are."""
+    rows = [run_of(python, f"Mixtral on {name}", mixtral_on(name, links), f"mega-{name}.h5")
+            for name, links in NETWORKS.items()]
+    rows += [run_of(python, f"{name}.toml", SCENARIOS / f"{name}.toml", f"{name}.h5")
+             for name in ("kuiper-mixtral", "starlink-gen1-qwen3", "guowang-kimi", "starlink-gen2-deepseek")]
+    return table(["run, 200 slots, a million tokens per strategy", "wall", "processor", *PARTS, "peak"], rows)

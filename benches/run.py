@@ -12,7 +12,7 @@ import growth
 import search
 from processes import BUILD, ROOT, WORK, cpp_runner, our_runner, progress, python_runner
 
-SECTIONS = ("peers", "sets", "growth", "paper", "search", "correctness", "parts")
+SECTIONS = ("peers", "sets", "growth", "paper", "mega", "search", "correctness", "parts")
 
 
 def cpu_model():
@@ -54,7 +54,7 @@ def main(wanted):
     unknown = [word for word in wanted if word not in SECTIONS]
     if unknown:
         raise SystemExit(f"no section {' '.join(unknown)}; there are {' '.join(SECTIONS)}")
-    wanted = wanted or [name for name in SECTIONS if name != "search"]  # ten minutes by itself
+    wanted = wanted or [name for name in SECTIONS if name not in ("mega", "search")]  # minutes by themselves
     WORK.mkdir(exist_ok=True)
     busy = busy_cores()
     if busy > 0.3:
@@ -67,6 +67,7 @@ def main(wanted):
                     "growth": ("How cost grows",
                                lambda: growth.path_growth() + "\n" + growth.sampling_growth()),
                     "paper": ("The paper's scenario", lambda: growth.paper(runners["python"])),
+                    "mega": ("Mega-constellations", lambda: growth.mega(runners["python"])),
                     "search": ("Placement search", search.search),
                     "correctness": ("Correctness", lambda: contests.correctness(runners)),
                     "parts": ("Parts", parts)}
