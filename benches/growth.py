@@ -100,13 +100,14 @@ def paper(python):
 
 
 # Networks from a thousand satellites to thirty thousand, with the links between their shells.
-NETWORKS = {"paper": "", "kuiper": "", "starlink-gen1": "star_seam = true", "guowang": "star_seam = true",
-            "starlink-gen2": "star_seam = true"}
+# The ring of subnets needs a shell that is wide enough.
+NETWORKS = {"paper": 0, "kuiper": 0, "starlink-gen1": 0, "guowang": 2, "starlink-gen2": 0}  # ring_shell
 
 
-def mixtral_on(constellation, links):
+def mixtral_on(constellation, ring_shell):
     """One model on every network: 256 experts and 32 gateways, one on a satellite."""
-    between = "" if constellation == "paper" else 'between_shells = "nearest"\nbetween_shells_range_km = 1500'
+    between = 'between_shells = "nearest"\nbetween_shells_range_km = 1500' if constellation != "paper" else ""
+    stars = "star_seam = true" if constellation not in ("paper", "kuiper") else ""
     file = WORK / f"mega-{constellation}.toml"
     file.write_text(f"""title = "Mixtral on {constellation}"
 [constellation]
@@ -115,7 +116,7 @@ file = "{ROOT}/data/constellations/{constellation}.toml"
 seam = "wrap-phased"
 inter_plane_partner = "nearest-phase"
 {between}
-{links}
+{stars}
 grazing_altitude_km = 80
 survival = 0.99
 [time]
@@ -130,6 +131,7 @@ rate_flop_s = 1e13
 [placement]
 strategies = ["rand-place", "spacemoe", "greedy", "staircase"]
 random_placements = 4
+ring_shell = {ring_shell}
 """)
     return file
 
@@ -144,8 +146,8 @@ def run_of(python, label, scenario, output):
 
 def mega(python):
     """The program as it is shipped, on all cores: one model on growing networks, then the scenarios as they are."""
-    rows = [run_of(python, f"Mixtral on {name}", mixtral_on(name, links), f"mega-{name}.h5")
-            for name, links in NETWORKS.items()]
+    rows = [run_of(python, f"Mixtral on {name}", mixtral_on(name, ring_shell), f"mega-{name}.h5")
+            for name, ring_shell in NETWORKS.items()]
     rows += [run_of(python, f"{name}.toml", SCENARIOS / f"{name}.toml", f"{name}.h5")
              for name in ("kuiper-mixtral", "starlink-gen1-qwen3", "guowang-kimi", "starlink-gen2-deepseek")]
     return table(["run, 200 slots, a million tokens per strategy", "wall", "processor", *PARTS, "peak"], rows)
