@@ -16,6 +16,17 @@ std::string milliseconds(double value) {
   return format("%.2f", value);
 }
 
+std::string csv(double value) {
+  return std::isnan(value) ? "" : format("%.17g", value);
+}
+
+std::string csv(std::string const& text) {
+  if (text.find_first_of(",\"\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (char const c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
 std::string padded(std::string const& text, std::size_t width) {
   return text.size() < width ? std::string(width - text.size(), ' ') + text : text;
 }

@@ -6,14 +6,14 @@
 #include "host/cli/commands.hpp"
 #include "host/cli/interrupt.hpp"
 #include "host/cli/memory_check.hpp"
+#include "host/cli/placement_choice.hpp"
 #include "host/cli/progress.hpp"
+#include "host/cli/refining.hpp"
 #include "host/cli/report.hpp"
 #include "host/cpu/cpu_backend.hpp"
 #include "host/evaluation/evaluate.hpp"
 #include "host/io/result_file.hpp"
 #include "host/io/scenario_file.hpp"
-#include "host/search/memory.hpp"
-#include "host/search/refined.hpp"
 
 namespace spacemoe {
 namespace {
@@ -35,25 +35,6 @@ std::vector<OptionSpec> options() {
       {"format", "NAME", "table, json or csv on standard output"}};
   for (auto& option : backend_options()) specs.push_back(std::move(option));
   return specs;
-}
-
-std::optional<PlacementFile> placement_file(Arguments& arguments) {
-  auto const file = arguments.text("placement");
-  auto strategy = arguments.text("placement-strategy");
-  if (!file) {
-    if (strategy) arguments.complain("placement-strategy", "has no effect", "give --placement, too");
-    return std::nullopt;
-  }
-  return PlacementFile{*file, std::move(strategy), "--placement", "--placement-strategy"};
-}
-
-Placement refine_with_progress(Scenario const& scenario, Backend& backend) {
-  require_memory("memory", search_bytes(scenario));
-  Progress progress("searching", "per mille");
-  return refined(scenario, backend, [&](double share) {
-    progress.show(static_cast<std::uint64_t>(1000 * share), 1000);
-    stop_if_interrupted();
-  });
 }
 
 Evaluation evaluate_with_progress(Scenario const& scenario, Backend& backend, EvaluateOptions options) {
@@ -102,7 +83,7 @@ int evaluate_command(Invocation const& invocation) {
   BackendChoice const backend_wanted = backend_choice(arguments);
   std::string const format = arguments.choice("format", {"table", "json", "csv"});
   ScenarioOverrides const overrides{arguments.list("strategies"), arguments.number("tokens", 1, most),
-                                    arguments.number("seed", 0, most), placement_file(arguments)};
+                                    arguments.number("seed", 0, most), placement_choice(arguments)};
   bool const with_load = arguments.flag("load");
   arguments.check();
 

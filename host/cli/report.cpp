@@ -1,7 +1,6 @@
 #include "host/cli/report.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <ostream>
 #include <string>
 #include <utility>
@@ -77,24 +76,6 @@ void print_layers(std::ostream& out, Evaluation const& evaluation) {
   }
 }
 
-nlohmann::ordered_json quantiles_json(StrategyResult const& result) {
-  nlohmann::ordered_json quantiles;
-  for (std::size_t q = 0; q < quantile_names.size(); ++q)
-    quantiles[quantile_names[q]] = result.quantiles[q].middle_ms();
-  return quantiles;
-}
-
-nlohmann::ordered_json quantile_ranges_json(StrategyResult const& result) {
-  nlohmann::ordered_json ranges;
-  for (std::size_t q = 0; q < quantile_names.size(); ++q) {
-    Quantile const& quantile = result.quantiles[q];
-    ranges[quantile_names[q]] = {
-        {"bin", {quantile.lower_ms, quantile.upper_ms}},
-        {"confidence_95", {quantile.confidence_low_ms, quantile.confidence_high_ms}}};
-  }
-  return ranges;
-}
-
 nlohmann::ordered_json strategy_json(StrategyResult const& result) {
   nlohmann::ordered_json json;
   json["name"] = name(result.strategy);
@@ -103,8 +84,7 @@ nlohmann::ordered_json strategy_json(StrategyResult const& result) {
   json["placement_spread_ms"] = nullptr;
   if (result.placement_spread_ms) json["placement_spread_ms"] = *result.placement_spread_ms;
   json["standard_deviation_ms"] = result.standard_deviation_ms;
-  json["quantiles_ms"] = quantiles_json(result);
-  json["quantile_ranges_ms"] = quantile_ranges_json(result);
+  add_quantiles(json, result.quantiles);
   json["undeliverable"] = result.undeliverable;
   json["tokens"] = result.tokens;
   json["sampler"] = name_of(sampler_names, result.sampler.sampler);
@@ -132,11 +112,18 @@ std::vector<LoadSummary> load_summaries(Scenario const& scenario, Evaluation con
   return summaries(scenario, strategies, *evaluation.load);
 }
 
-std::string csv(double value) {
-  return std::isnan(value) ? "" : format("%.17g", value);
-}
-
 }  // namespace
+
+void add_quantiles(nlohmann::ordered_json& json, QuantileSet const& quantiles) {
+  for (std::size_t q = 0; q < quantile_names.size(); ++q) {
+    json["quantiles_ms"][quantile_names[q]] = quantiles[q].middle_ms();
+  }
+  for (std::size_t q = 0; q < quantile_names.size(); ++q) {
+    json["quantile_ranges_ms"][quantile_names[q]] = {
+        {"bin", {quantiles[q].lower_ms, quantiles[q].upper_ms}},
+        {"confidence_95", {quantiles[q].confidence_low_ms, quantiles[q].confidence_high_ms}}};
+  }
+}
 
 void print_table(std::ostream& out, Scenario const& scenario, Evaluation const& evaluation) {
   out << scenario.title << ": " << satellites(scenario) << " satellites, " << evaluation.slots << " slots, "

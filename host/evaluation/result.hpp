@@ -27,6 +27,8 @@ struct Quantile {
   double middle_ms() const { return (lower_ms + upper_ms) / 2; }
 };
 
+using QuantileSet = std::array<Quantile, quantile_levels.size()>;
+
 /// Exact figures of one strategy for the same cells as the sampled ones, layers independent within a slot.
 struct ExactResult {
   double mean_ms = 0;  ///< over delivered tokens
@@ -50,7 +52,7 @@ struct StrategyResult {
   double standard_deviation_ms = 0;
   double standard_error_ms = 0;
   std::optional<double> placement_spread_ms;  ///< of several placements
-  std::array<Quantile, quantile_levels.size()> quantiles{};
+  QuantileSet quantiles{};
   std::vector<double> layer_mean_ms;  ///< [layer]
   double undeliverable = 0;           ///< probability
   double ratio_to_best = 0;

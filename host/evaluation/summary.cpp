@@ -119,6 +119,15 @@ std::uint32_t bin_of_rank(std::vector<std::uint64_t> const& histogram, std::uint
   return static_cast<std::uint32_t>(histogram.size()) - 1;
 }
 
+QuantileSet quantiles(std::vector<std::uint64_t> const& histogram, std::uint64_t count) {
+  QuantileSet all;
+  all.fill({missing, missing, missing, missing});
+  for (std::size_t q = 0; count > 0 && q < all.size(); ++q) {
+    all[q] = quantile(histogram, count, quantile_per_mille[q]);
+  }
+  return all;
+}
+
 void summarize(StrategyResult& result, std::uint32_t slots) {
   Moments const all = total(result.tally.cell);
   result.tokens = all.tokens;
@@ -128,11 +137,7 @@ void summarize(StrategyResult& result, std::uint32_t slots) {
   result.standard_error_ms = standard_error_ns(result.tally.cell, all) / ns_per_ms;
   result.placement_spread_ms = spread_ms(result.tally.cell, slots);
   result.undeliverable = static_cast<double>(all.tokens - all.delivered) / static_cast<double>(all.tokens);
-  for (std::size_t q = 0; q < quantile_per_mille.size(); ++q) {
-    result.quantiles[q] = all.delivered == 0
-                              ? Quantile{missing, missing, missing, missing}
-                              : quantile(result.tally.histogram, all.delivered, quantile_per_mille[q]);
-  }
+  result.quantiles = quantiles(result.tally.histogram, all.delivered);
   result.layer_mean_ms.clear();
   for (std::uint64_t const sum_ns : result.tally.layer_sum_ns) {
     result.layer_mean_ms.push_back(all.delivered == 0 ? missing

@@ -16,6 +16,9 @@ namespace spacemoe {
 /// merged with their successors, which can only make it larger.
 void summarize(StrategyResult& result, std::uint32_t slots);
 
+/// Quantiles of `count` latencies as the bins of their histogram; NaN where there are none.
+QuantileSet quantiles(std::vector<std::uint64_t> const& histogram, std::uint64_t count);
+
 /// Puts exact quantiles [ns] in place of the bounds of their bins.
 void set_quantiles(StrategyResult& result, std::span<std::uint64_t const> quantiles_ns);
 
