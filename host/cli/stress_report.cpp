@@ -1,57 +1,297 @@
 #include "host/cli/stress_report.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
+#include <optional>
 #include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "host/cli/columns.hpp"
+#include "host/cli/comparison_report.hpp"
+#include "host/cli/report.hpp"
+#include "host/evaluation/summary.hpp"
 
 namespace spacemoe {
 namespace {
+
+constexpr auto drop = static_cast<std::size_t>(LossPolicy::drop);
+constexpr auto wait = static_cast<std::size_t>(LossPolicy::wait);
+constexpr auto penalty = static_cast<std::size_t>(LossPolicy::penalty);
+
+/// Whether any token missed an expert, so that there is a weakest layer and host.
+bool is_weak(StressPoint const& point) {
+  return point.weakest_host_lost > 0;
+}
 
 std::string percent(double share) {
   return format("%.3f", 100 * share);
 }
 
-std::string plus_minus(Estimate const& estimate, double scale) {
-  return format("%.3f", scale * (estimate.high - estimate.low) / 2);
+double half_width(Estimate const& estimate) {
+  return (estimate.high - estimate.low) / 2;
 }
 
-void print_point(std::ostream& out, std::string label, StressPoint const& point, std::size_t width) {
-  constexpr auto drop = static_cast<std::size_t>(LossPolicy::drop);
-  constexpr auto wait = static_cast<std::size_t>(LossPolicy::wait);
-  constexpr auto penalty = static_cast<std::size_t>(LossPolicy::penalty);
-  label.resize(width, ' ');
-  bool const lost = point.undeliverable[drop].mean > 0;
-  out << "       " << label << padded(milliseconds(point.mean_ms[drop].mean), 10)
-      << padded(plus_minus(point.mean_ms[drop], 1), 9) << padded(percent(point.undeliverable[drop].mean), 9)
-      << padded(plus_minus(point.undeliverable[drop], 100), 8) << padded(percent(point.detours), 10)
-      << padded(milliseconds(point.mean_ms[wait].mean), 12) << padded(milliseconds(point.waited_ms), 12)
-      << padded(percent(point.undeliverable[wait].mean), 9)
-      << padded(milliseconds(point.mean_ms[penalty].mean), 12)
-      << padded(lost ? std::to_string(point.weakest_layer) : "-", 7)
-      << padded(lost ? std::to_string(index(point.weakest_host)) : "-", 7) << '\n';
+/// `use(level, placement, point)` of every point of a family.
+template <class Use>
+void for_each_point(Stress const& stress, std::size_t family, Use use) {
+  for (std::size_t level = 0; level < stress.levels.size(); ++level) {
+    for (std::size_t p = 0; p < stress.placements.size(); ++p) {
+      use(stress.levels[level], stress.placements[p], stress.at(family, level, p));
+    }
+  }
+}
+
+std::string latency_cells(Estimate const& mean_ms) {
+  return padded(milliseconds(mean_ms.mean), 10) + padded(milliseconds(half_width(mean_ms)), 8);
+}
+std::string loss_cells(Estimate const& undeliverable) {
+  return padded(percent(undeliverable.mean), 8) + padded(percent(half_width(undeliverable)), 8);
+}
+
+/// Level and placement, at the left of a row.
+class Labels {
+ public:
+  explicit Labels(Stress const& stress) {
+    for (auto const& placement : stress.placements) width_ = std::max(width_, placement.size() + 1);
+  }
+
+  std::string of(std::string level, std::string placement) const {
+    level.resize(std::max<std::size_t>(level.size() + 1, 6), ' ');
+    placement.resize(width_, ' ');
+    return level + placement;
+  }
+
+ private:
+  std::size_t width_ = 15;
+};
+
+void print_family(std::ostream& out, Labels const& labels, Stress const& stress, std::size_t family) {
+  std::string title(name(stress.families[family]));
+  title.resize(labels.of("", "").size(), ' ');
+  out << '\n'
+      << title << "      drop                                             wait                     penalty"
+      << "  weakest\n"
+      << labels.of("level", "placement")
+      << "   mean ms      +- draws  lost %      +- detour %   mean ms waited ms  lost %   mean ms layer  "
+         "host\n";
+  for_each_point(stress, family, [&](double level, std::string const& placement, StressPoint const& point) {
+    out << labels.of(format("%g", level), placement) << latency_cells(point.mean_ms[drop])
+        << padded(std::to_string(point.delivering[drop]), 6) << loss_cells(point.undeliverable[drop])
+        << padded(percent(point.detours), 9) << padded(format("%.1f", point.mean_ms[wait].mean), 10)
+        << padded(format("%.1f", point.waited_ms), 10) << padded(percent(point.undeliverable[wait].mean), 8)
+        << padded(milliseconds(point.mean_ms[penalty].mean), 10)
+        << padded(is_weak(point) ? std::to_string(point.weakest_layer) : "-", 6)
+        << padded(is_weak(point) ? std::to_string(index(point.weakest_host)) : "-", 6) << '\n';
+  });
+}
+
+bool has_repairs(Stress const& stress) {
+  return std::ranges::any_of(stress.point, [](auto const& point) { return point.repair.has_value(); });
+}
+
+void print_repairs(std::ostream& out, Labels const& labels, Stress const& stress, std::size_t family) {
+  std::string title = "repair of " + std::string(name(stress.families[family]));
+  title.resize(labels.of("", "").size(), ' ');
+  out << '\n'
+      << title << "  moved               sent           during\n"
+      << labels.of("level", "placement")
+      << "  experts  gateways        MB   takes s   mean ms      +-  lost %      +-\n";
+  for_each_point(stress, family, [&](double level, std::string const& placement, StressPoint const& point) {
+    if (!point.repair) return;
+    RepairFigures const& repair = *point.repair;
+    out << labels.of(format("%g", level), placement) << padded(format("%.1f", repair.moved_experts), 9)
+        << padded(format("%.1f", repair.moved_gateways), 10)
+        << padded(format("%.1f", repair.migrated_bytes / 1e6), 10)
+        << padded(format("%.3f", repair.migration_s), 10) << latency_cells(repair.during_mean_ms)
+        << loss_cells(repair.during_undeliverable) << '\n';
+  });
+}
+
+void print_legend(std::ostream& out, Stress const& stress) {
+  out << "\n+-       half of a 95 % interval of the mean over draws: of damage, outages, tokens, random "
+         "placements\n"
+         "draws    that deliver tokens; means are over them, - below two\n"
+         "drop     a token that misses an expert is lost; detour %: delivered over a longer path than "
+         "without "
+         "damage\n"
+         "wait     its layer waits for a slot that reaches all its experts; waited ms: mean over delivered "
+         "tokens\n"
+         "penalty  its layer goes without, "
+      << format("%g", stress.penalty_ms)
+      << " ms later; nothing is lost\n"
+         "weakest  layer in which most tokens miss an expert, and satellite whose experts they miss most\n";
+  if (has_repairs(stress)) out << "repair   means over draws; during: while weights are on their way\n";
+}
+
+/// Damage that all points have, but for their own family.
+std::vector<std::pair<std::string, double>> base_damage(Scenario const& scenario) {
+  std::vector<std::pair<std::string, double>> levels;
+  for (std::size_t f = 0; f < damage_families; ++f) {
+    auto const family = static_cast<DamageFamily>(f);
+    if (scenario.damage[family] > 0) levels.emplace_back(name(family), scenario.damage[family]);
+  }
+  return levels;
+}
+
+nlohmann::ordered_json policy_json(StressPoint const& point, std::size_t policy) {
+  FateTally::Policy const& tally = point.tally.policy[policy];
+  nlohmann::ordered_json json;
+  json["mean_ms"] = json_of(point.mean_ms[policy]);
+  json["delivering_draws"] = point.delivering[policy];
+  add_quantiles(json, quantiles(tally.histogram, tally.moments.delivered));
+  json["undeliverable"] = json_of(point.undeliverable[policy]);
+  json["tokens"] = tally.moments.tokens;
+  json["delivered"] = tally.moments.delivered;
+  return json;
+}
+
+nlohmann::ordered_json repair_json(RepairFigures const& repair) {
+  return {{"moved_experts", repair.moved_experts},
+          {"moved_gateways", repair.moved_gateways},
+          {"migrated_bytes", repair.migrated_bytes},
+          {"migration_s", repair.migration_s},
+          {"during_mean_ms", json_of(repair.during_mean_ms)},
+          {"during_undeliverable", json_of(repair.during_undeliverable)}};
+}
+
+nlohmann::ordered_json point_json(StressPoint const& point) {
+  nlohmann::ordered_json json;
+  for (std::size_t p = 0; p < loss_policies; ++p) json[loss_policy_names[p]] = policy_json(point, p);
+  json["waited_ms"] = point.waited_ms;
+  json["waiting"] = point.waiting;
+  json["detours"] = point.detours;
+  json["weakest_layer"] = nullptr;
+  json["weakest_host"] = nullptr;
+  if (is_weak(point)) {
+    json["weakest_layer"] = point.weakest_layer;
+    json["weakest_host"] = index(point.weakest_host);
+  }
+  json["weakest_host_lost"] = point.weakest_host_lost;
+  json["layer_lost"] = point.layer_lost;
+  if (point.repair) json["repair"] = repair_json(*point.repair);
+  return json;
+}
+
+/// A line of a CSV file as names and cells.
+using Cells = std::vector<std::pair<std::string, std::string>>;
+
+void add_estimate(Cells& cells, std::string const& name, std::string const& unit, Estimate const& estimate) {
+  cells.emplace_back(name + unit, csv(estimate.mean));
+  cells.emplace_back(name + "_low" + unit, csv(estimate.low));
+  cells.emplace_back(name + "_high" + unit, csv(estimate.high));
+}
+
+void add_policy(Cells& cells, StressPoint const& point, std::size_t policy) {
+  FateTally::Policy const& tally = point.tally.policy[policy];
+  std::string const prefix = std::string(loss_policy_names[policy]) + "_";
+  add_estimate(cells, prefix + "mean", "_ms", point.mean_ms[policy]);
+  cells.emplace_back(prefix + "delivering_draws", std::to_string(point.delivering[policy]));
+  auto const levels = quantiles(tally.histogram, tally.moments.delivered);
+  for (std::size_t q = 0; q < levels.size(); ++q) {
+    cells.emplace_back(prefix + quantile_names[q] + "_ms", csv(levels[q].middle_ms()));
+  }
+  add_estimate(cells, prefix + "undeliverable", "", point.undeliverable[policy]);
+  cells.emplace_back(prefix + "tokens", std::to_string(tally.moments.tokens));
+  cells.emplace_back(prefix + "delivered", std::to_string(tally.moments.delivered));
+}
+
+/// Cells of a placement that is not repaired are empty.
+void add_repair(Cells& cells, std::optional<RepairFigures> const& given) {
+  constexpr double none = std::numeric_limits<double>::quiet_NaN();
+  constexpr Estimate unknown{none, none, none};
+  RepairFigures const repair = given.value_or(RepairFigures{none, none, none, none, unknown, unknown});
+  cells.emplace_back("repair_moved_experts", csv(repair.moved_experts));
+  cells.emplace_back("repair_moved_gateways", csv(repair.moved_gateways));
+  cells.emplace_back("repair_migrated_bytes", csv(repair.migrated_bytes));
+  cells.emplace_back("repair_migration_s", csv(repair.migration_s));
+  add_estimate(cells, "repair_during_mean", "_ms", repair.during_mean_ms);
+  add_estimate(cells, "repair_during_undeliverable", "", repair.during_undeliverable);
+}
+
+void add_point(Cells& cells, StressPoint const& point, bool with_repair) {
+  for (std::size_t p = 0; p < loss_policies; ++p) add_policy(cells, point, p);
+  cells.emplace_back("waited_ms", csv(point.waited_ms));
+  cells.emplace_back("waiting", csv(point.waiting));
+  cells.emplace_back("detours", csv(point.detours));
+  cells.emplace_back("weakest_layer", is_weak(point) ? std::to_string(point.weakest_layer) : "");
+  cells.emplace_back("weakest_host", is_weak(point) ? std::to_string(index(point.weakest_host)) : "");
+  cells.emplace_back("weakest_host_lost", csv(point.weakest_host_lost));
+  for (std::size_t l = 0; l < point.layer_lost.size(); ++l) {
+    cells.emplace_back("layer_" + std::to_string(l) + "_lost", csv(point.layer_lost[l]));
+  }
+  if (with_repair) add_repair(cells, point.repair);
+}
+
+void print_line(std::ostream& out, Cells const& cells, std::string Cells::value_type::*part) {
+  for (std::size_t i = 0; i < cells.size(); ++i) out << (i == 0 ? "" : ",") << cells[i].*part;
+  out << '\n';
 }
 
 }  // namespace
 
-void print_table(std::ostream& out, Scenario const& scenario, Stress const& stress) {
-  std::size_t width = 10;
-  for (auto const& placement : stress.placements) width = std::max(width, placement.size() + 1);
-  out << scenario.title << (scenario.title.empty() ? "" : ": ") << stress.draws << " draws of "
-      << stress.tokens << " tokens per placement, seed " << scenario.seed.value
-      << ", +- half of a 95 % interval over draws\n";
+void print_table(std::ostream& out, Scenario const& scenario, StressOptions const& options,
+                 Stress const& stress) {
+  MoeModel const& model = scenario.model;
+  out << scenario.title << (scenario.title.empty() ? "" : ": ") << satellites(scenario) << " satellites, "
+      << scenario.time.slots << " slots, " << model.name << " (" << model.moe_layers << " layers, top "
+      << model.top_k << " of " << model.experts << " experts), " << stress.draws << " draws of "
+      << stress.tokens << " tokens per level and placement, seed " << scenario.seed.value << '\n';
+  for (auto const& [family, level] : base_damage(scenario)) {
+    out << "everywhere " << family << " = " << format("%g", level) << ", but where it varies\n";
+  }
+  if (options.repair_bytes) {
+    out << "repairs send "
+        << (std::isinf(*options.repair_bytes)
+                ? "what they need"
+                : "at most " + format("%g", *options.repair_bytes / 1e6) + " MB")
+        << " of weights\n";
+  }
+  Labels const labels(stress);
   for (std::size_t f = 0; f < stress.families.size(); ++f) {
-    std::string head = std::string(name(stress.families[f]));
-    head.resize(width + 7, ' ');
-    out << '\n'
-        << head << "   mean ms       +-   lost %      +-  detours %     wait: ms   waited ms   lost %"
-        << " penalty: ms  weakest: layer, host\n";
-    for (std::size_t level = 0; level < stress.levels.size(); ++level) {
-      out << format("%g", stress.levels[level]) << '\n';
-      for (std::size_t p = 0; p < stress.placements.size(); ++p) {
-        print_point(out, stress.placements[p], stress.at(f, level, p), width);
-      }
-    }
+    print_family(out, labels, stress, f);
+    if (has_repairs(stress)) print_repairs(out, labels, stress, f);
+  }
+  print_legend(out, stress);
+}
+
+void print_json(std::ostream& out, Scenario const& scenario, StressOptions const& options,
+                Stress const& stress) {
+  nlohmann::ordered_json json;
+  json["title"] = scenario.title;
+  json["seed"] = scenario.seed.value;
+  json["slots"] = scenario.time.slots;
+  json["draws"] = stress.draws;
+  json["tokens_per_draw"] = stress.tokens;
+  json["penalty_ms"] = stress.penalty_ms;
+  if (options.repair_bytes) json["repair_bytes"] = *options.repair_bytes;
+  json["base_damage"] = nlohmann::ordered_json::object();
+  for (auto const& [family, level] : base_damage(scenario)) json["base_damage"][family] = level;
+  for (std::size_t f = 0; f < stress.families.size(); ++f) {
+    for_each_point(stress, f, [&](double level, std::string const& placement, StressPoint const& point) {
+      json["points"].push_back(
+          {{"family", name(stress.families[f])}, {"level", level}, {"placement", placement}});
+      json["points"].back().update(point_json(point));
+    });
+  }
+  out << json.dump(2) << '\n';
+}
+
+void print_csv(std::ostream& out, Scenario const&, StressOptions const&, Stress const& stress) {
+  bool first = true;
+  for (std::size_t f = 0; f < stress.families.size(); ++f) {
+    for_each_point(stress, f, [&](double level, std::string const& placement, StressPoint const& point) {
+      Cells cells{{"family", std::string(name(stress.families[f]))},
+                  {"level", csv(level)},
+                  {"placement", csv(placement)}};
+      add_point(cells, point, has_repairs(stress));
+      if (std::exchange(first, false)) print_line(out, cells, &Cells::value_type::first);
+      print_line(out, cells, &Cells::value_type::second);
+    });
   }
 }
 

@@ -7,6 +7,14 @@
 
 namespace spacemoe {
 
-void print_table(std::ostream& out, Scenario const& scenario, Stress const& stress);
+/// A table per family of damage, with what repairs took below it, then what its columns are.
+void print_table(std::ostream& out, Scenario const& scenario, StressOptions const& options,
+                 Stress const& stress);
+/// Everything that is known of every point, but for histograms; NaN and infinity become null.
+void print_json(std::ostream& out, Scenario const& scenario, StressOptions const& options,
+                Stress const& stress);
+/// The same as a line per point.
+void print_csv(std::ostream& out, Scenario const& scenario, StressOptions const& options,
+               Stress const& stress);
 
 }  // namespace spacemoe

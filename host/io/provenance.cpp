@@ -33,4 +33,14 @@ void write_provenance(hdf5::Writer& writer, RunProvenance const& provenance) {
   writer.attribute("provenance_time", now_utc());
 }
 
+void write_scenario(hdf5::Writer& writer, Scenario const& scenario, std::string const& resolved) {
+  writer.attribute("title", scenario.title);
+  writer.attribute("seed", scenario.seed.value);
+  writer.dataset({"scenario_resolved", "1", "scenario with every default and every file included, TOML"},
+                 resolved);
+  // Comments and overridden keys change no figure, so the text that came in is provenance, not payload.
+  writer.dataset({"provenance_scenario_given", "1", "scenario file as it was read, TOML"},
+                 scenario.given_text);
+}
+
 }  // namespace spacemoe

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "host/evaluation/scenario.hpp"
+
 namespace spacemoe {
 
 namespace hdf5 {
@@ -20,5 +22,8 @@ struct RunProvenance {
 
 /// The root attributes `provenance_*`.
 void write_provenance(hdf5::Writer& writer, RunProvenance const& provenance);
+
+/// Title and seed, and the scenario as it was read and as `resolved` spells it out.
+void write_scenario(hdf5::Writer& writer, Scenario const& scenario, std::string const& resolved);
 
 }  // namespace spacemoe

@@ -51,20 +51,6 @@ std::vector<std::uint64_t> per_cell(Evaluation const& evaluation, Value value) {
   return values;
 }
 
-BinRange used_bins(Evaluation const& evaluation) {
-  std::uint32_t first = bin_count;
-  std::uint32_t last = 0;
-  for (auto const& strategy : evaluation.strategies) {
-    auto const& histogram = strategy.tally.histogram;
-    for (std::uint32_t bin = 0; bin < histogram.size(); ++bin) {
-      if (histogram[bin] == 0) continue;
-      first = std::min(first, bin);
-      last = std::max(last, bin);
-    }
-  }
-  return first > last ? BinRange{} : BinRange{first, last - first + 1};
-}
-
 std::size_t placement_count(Evaluation const& evaluation) {
   std::size_t count = 0;
   for (auto const& strategy : evaluation.strategies) count += strategy.placements.size();
@@ -124,7 +110,7 @@ void write_quantiles(Writer& writer, Evaluation const& evaluation) {
 }
 
 void write_histogram(Writer& writer, Evaluation const& evaluation) {
-  BinRange const bins = used_bins(evaluation);
+  BinRange const bins = used_bins(per_strategy(evaluation, [](auto const& s) { return &s.tally.histogram; }));
   write_bins(writer, bins);
   writer.dataset(labels::histogram, {"strategy", "bin"},
                  rows_per_strategy(evaluation, bins.count, [&bins](auto const& s, std::size_t i) {
@@ -253,16 +239,6 @@ void write_load(Writer& writer, Scenario const& scenario, Evaluation const& eval
          &Load::peak_slot);
   rate({"saturating_link_rate_hz", "Hz", "tokens per second at which the first link saturates"},
        &PlacementLoad::link_bit, scenario.links.rate_bit_s);
-}
-
-void write_scenario(Writer& writer, Scenario const& scenario, std::string const& resolved) {
-  writer.attribute("title", scenario.title);
-  writer.attribute("seed", scenario.seed.value);
-  writer.dataset({"scenario_resolved", "1", "scenario with every default and every file included, TOML"},
-                 resolved);
-  // Comments and overridden keys change no figure, so the text that came in is provenance, not payload.
-  writer.dataset({"provenance_scenario_given", "1", "scenario file as it was read, TOML"},
-                 scenario.given_text);
 }
 
 void write_timing(Writer& writer, Timing const& timing) {

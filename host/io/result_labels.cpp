@@ -1,10 +1,24 @@
 #include "host/io/result_labels.hpp"
 
+#include <algorithm>
 #include <numeric>
 
 #include "kernels/bins.hpp"
 
 namespace spacemoe {
+
+BinRange used_bins(std::vector<std::vector<std::uint64_t> const*> const& histograms) {
+  std::uint32_t first = bin_count;
+  std::uint32_t last = 0;
+  for (auto const* histogram : histograms) {
+    for (std::uint32_t bin = 0; bin < histogram->size(); ++bin) {
+      if ((*histogram)[bin] == 0) continue;
+      first = std::min(first, bin);
+      last = std::max(last, bin);
+    }
+  }
+  return first > last ? BinRange{} : BinRange{first, last - first + 1};
+}
 
 void write_bins(hdf5::Writer& writer, BinRange bins) {
   std::vector<std::uint32_t> number;

@@ -43,6 +43,9 @@ struct BinRange {
   std::uint32_t count = 1;
 };
 
+/// The bins from the first to the last that any of these histograms [bin] uses.
+BinRange used_bins(std::vector<std::vector<std::uint64_t> const*> const& histograms);
+
 /// The axis `bin` and the bounds of its bins.
 void write_bins(hdf5::Writer& writer, BinRange bins);
 
