@@ -1,3 +1,5 @@
+#include "host/evaluation/memory.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -58,14 +60,11 @@ double loop_gateways(Scenario const& scenario) {
   return static_cast<double>(loops.size()) * model.moe_layers;
 }
 
-/// Snapshot (links with latency, length and reason, then the neighbour table), path rows, and the costs of
-/// one strategy.
-double slot_bytes(Sizes const& s, bool exact) {
-  double const snapshot = s.nodes * s.ports * (4 + 0.5 * (4 + 1 + 8));
-  double const rows = s.nodes * (s.sources + 63) * 4;
+/// Snapshot, path rows, and the costs of one strategy.
+double slot_bytes(Scenario const& scenario, Sizes const& s, bool exact) {
   double const costs = s.widest_placements * s.experts * (4 + 8);
   double const distributions = exact ? s.widest_placements * s.experts * 16 : 0;
-  return snapshot + rows + costs + distributions;
+  return path_bytes(scenario, s.sources) + costs + distributions;
 }
 
 /// Chances of the expert race at every node of its quadrature, whose last is log(37 * 2^32) at most, and the
@@ -85,23 +84,37 @@ double quantile_bytes(Scenario const& scenario, EvaluateOptions const& options) 
 
 }  // namespace
 
+double wiring_bytes(Scenario const& scenario) {
+  double const port = sizeof(Link) + 2 * sizeof(std::uint32_t);
+  return satellites(scenario) * (sizeof(State) + ports_per_satellite(scenario) * port);
+}
+
+double planning_bytes(Scenario const& scenario) {
+  Sizes const s = sizes(scenario);
+  double const rows = std::min(s.nodes, s.sources + loop_gateways(scenario));
+  return scenario.time.slots * s.nodes * s.ports * 4 + rows * s.nodes * 8;
+}
+
+double path_bytes(Scenario const& scenario, double sources) {
+  double const nodes = satellites(scenario);
+  return nodes * (ports_per_satellite(scenario) * (4 + 0.5 * (4 + 1 + 8)) + (sources + 63) * 4);
+}
+
 std::uint32_t slots_per_batch(Scenario const& scenario, EvaluateOptions const& options) {
-  double const fit = static_cast<double>(options.batch_bytes) / slot_bytes(sizes(scenario), options.exact);
+  double const fit =
+      static_cast<double>(options.batch_bytes) / slot_bytes(scenario, sizes(scenario), options.exact);
   return static_cast<std::uint32_t>(
       std::clamp(std::floor(fit), 1.0, static_cast<double>(scenario.time.slots)));
 }
 
 double evaluation_bytes(Scenario const& scenario, EvaluateOptions const& options) {
   Sizes const s = sizes(scenario);
-  double const batch = slots_per_batch(scenario, options) * slot_bytes(s, options.exact);
-  double const planned = std::min(s.nodes, s.sources + loop_gateways(scenario));
-  double const planning = scenario.time.slots * s.nodes * s.ports * 4 + planned * s.nodes * 8;
+  double const batch = slots_per_batch(scenario, options) * slot_bytes(scenario, s, options.exact);
   double const cells = s.placements * scenario.time.slots * sizeof(Moments);
   double const placements = s.placements * s.experts * (4 + 8 + 4 + 2 + 2 * sizeof(PathQuery));
   double const tables = s.experts * (8 + 8 + 4 * (1 + scenario.model.top_k)) + bin_count * 8.0;
-  double const wiring = s.nodes * (sizeof(State) + s.ports * (sizeof(Link) + 2 * sizeof(std::uint32_t)));
-  return batch + planning + cells + placements + tables + layer_law_bytes(scenario, s) + wiring +
-         quantile_bytes(scenario, options);
+  return batch + planning_bytes(scenario) + cells + placements + tables + layer_law_bytes(scenario, s) +
+         wiring_bytes(scenario) + quantile_bytes(scenario, options);
 }
 
 }  // namespace spacemoe

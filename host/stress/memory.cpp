@@ -1,11 +1,89 @@
 #include "host/stress/memory.hpp"
 
+#include <algorithm>
+#include <bit>
+
 #include "host/evaluation/evaluate.hpp"
+#include "host/evaluation/memory.hpp"
+#include "kernels/bins.hpp"
 
 namespace spacemoe {
+namespace {
 
-double stress_bytes(Scenario const& scenario, StressOptions const&) {
-  return evaluation_bytes(scenario, {});
+constexpr double program_bytes = 16 << 20;  ///< with its libraries, and tallies of threads
+
+/// Placements of a draw, one of each strategy, and what they are made of.
+struct Sizes {
+  double placements;  ///< bare, redundant and repaired ones
+  double layers;
+  double experts;   ///< of all layers
+  double copies;    ///< of experts, in a placement with redundancy
+  double gateways;  ///< of a layer, likewise
+};
+
+Sizes sizes(Scenario const& scenario, StressOptions const& options) {
+  Redundancy const& redundancy = scenario.redundancy;
+  auto const bare = static_cast<double>(scenario.strategies.size());
+  auto const given = static_cast<double>(std::ranges::count(scenario.strategies, Strategy::file));
+  double const redundant = is_none(redundancy) ? 0 : bare - given;
+  double const layers = scenario.weights.layers;
+  double const experts = layers * scenario.weights.experts;
+  return {(bare + redundant) * (options.repair_bytes ? 2 : 1), layers, experts,
+          experts * (1 + redundancy.replicas) + redundancy.replica_places, 1.0 + redundancy.spare_gateways};
+}
+
+/// Costs of a placement in one slot: of layers and experts, then the queues, hosts and paths of the copies
+/// that serve, in vectors that double as they grow.
+double cost_bytes(Sizes const& s) {
+  auto const grown = static_cast<double>(std::bit_ceil(static_cast<std::uint64_t>(s.experts)));
+  return 4 * s.layers + 4 * s.experts + (4 + 2 + 4) * grown + sizeof(SlotCosts);
+}
+
+/// Waits, detours and views of a placement in one slot.
+double fate_bytes(Sizes const& s) {
+  return (2 + 1) * s.experts + sizeof(CostView);
+}
+
+/// Path latencies from which the load of a placement is computed, in a batch whose memory the backend keeps,
+/// where something is attacked.
+double load_path_bytes(Scenario const& scenario, StressOptions const& options, Sizes const& s) {
+  if (std::ranges::none_of(options.families, is_attack)) return 0;
+  constexpr double batch_bytes = 64 << 20;
+  double const slot = path_bytes(scenario, s.layers);
+  return std::min(scenario.time.slots * slot, std::max(slot, batch_bytes));
+}
+
+/// What attacks aim at in every placement: gateways, hosts, satellites and links.
+double target_bytes(Scenario const& scenario, StressOptions const& options, Sizes const& s) {
+  if (std::ranges::none_of(options.families, is_attack)) return 0;
+  return 4 * (s.experts + s.layers + 4.0 * satellites(scenario)) * s.placements * scenario.random_placements;
+}
+
+/// What a draw of damage takes: a batch of slots with the paths that a placement looks up, then costs of all
+/// slots without and with damage.
+double draw_bytes(Scenario const& scenario, Sizes const& s) {
+  double const sources = std::min<double>(satellites(scenario), s.placements * s.layers * s.gateways);
+  double const queries = 4 * 2 * s.gateways * s.copies;
+  double const batch = slots_per_batch(scenario, {}) * (path_bytes(scenario, sources) + queries);
+  double const placed = s.placements * s.copies * (2 * s.gateways * sizeof(PathQuery) + 32);
+  return batch + placed + scenario.time.slots * (2 * s.placements * cost_bytes(s) + fate_bytes(s));
+}
+
+/// Tallies of a point, its figures of every draw, and the slots that miss each expert.
+double point_bytes(StressOptions const& options, Sizes const& s) {
+  double const tally = static_cast<double>(loss_policies) * bin_count * sizeof(std::uint64_t);
+  double const figures = 2.0 * loss_policies * options.draws * sizeof(double);
+  return tally + figures + 8 * s.experts + 16 * s.layers;
+}
+
+}  // namespace
+
+double stress_bytes(Scenario const& scenario, StressOptions const& options) {
+  Sizes const s = sizes(scenario, options);
+  double const points = static_cast<double>(options.families.size() * options.levels.size()) * s.placements;
+  return program_bytes + 2 * wiring_bytes(scenario) + load_path_bytes(scenario, options, s) +
+         target_bytes(scenario, options, s) + std::max(planning_bytes(scenario), draw_bytes(scenario, s)) +
+         points * point_bytes(options, s);
 }
 
 }  // namespace spacemoe
