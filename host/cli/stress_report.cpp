@@ -46,47 +46,61 @@ void for_each_point(Stress const& stress, std::size_t family, Use use) {
   }
 }
 
+/// To the right of a column, with a gap before it.
+std::string cell(std::string const& text, std::size_t width) {
+  return ' ' + padded(text, width - 1);
+}
+
 std::string latency_cells(Estimate const& mean_ms) {
-  return padded(milliseconds(mean_ms.mean), 10) + padded(milliseconds(half_width(mean_ms)), 8);
+  return cell(milliseconds(mean_ms.mean), 10) + cell(milliseconds(half_width(mean_ms)), 8);
 }
 std::string loss_cells(Estimate const& undeliverable) {
-  return padded(percent(undeliverable.mean), 8) + padded(percent(half_width(undeliverable)), 8);
+  return cell(percent(undeliverable.mean), 8) + cell(percent(half_width(undeliverable)), 8);
 }
 
 /// Level and placement, at the left of a row.
 class Labels {
  public:
   explicit Labels(Stress const& stress) {
-    for (auto const& placement : stress.placements) width_ = std::max(width_, placement.size() + 1);
+    for (double const level : stress.levels) level_ = std::max(level_, format("%g", level).size() + 1);
+    for (auto const& placement : stress.placements) placement_ = std::max(placement_, placement.size());
   }
 
+  std::string of(double level, std::string const& placement) const {
+    return of(format("%g", level), placement);
+  }
   std::string of(std::string level, std::string placement) const {
-    level.resize(std::max<std::size_t>(level.size() + 1, 6), ' ');
-    placement.resize(width_, ' ');
+    level.resize(level_, ' ');
+    placement.resize(placement_, ' ');
     return level + placement;
+  }
+  /// The name of a table, as wide as the labels below it at least.
+  std::string title(std::string name) const {
+    name.resize(std::max(name.size(), level_ + placement_), ' ');
+    return name;
   }
 
  private:
-  std::size_t width_ = 15;
+  std::size_t level_ = 6;
+  std::size_t placement_ = 14;
 };
 
 void print_family(std::ostream& out, Labels const& labels, Stress const& stress, std::size_t family) {
-  std::string title(name(stress.families[family]));
-  title.resize(labels.of("", "").size(), ' ');
   out << '\n'
-      << title << "      drop                                             wait                     penalty"
+      << labels.title(std::string(name(stress.families[family])))
+      << "      drop                                             wait                     penalty"
       << "  weakest\n"
       << labels.of("level", "placement")
       << "   mean ms      +- draws  lost %      +- detour %   mean ms waited ms  lost %   mean ms layer  "
          "host\n";
   for_each_point(stress, family, [&](double level, std::string const& placement, StressPoint const& point) {
-    out << labels.of(format("%g", level), placement) << latency_cells(point.mean_ms[drop])
-        << padded(std::to_string(point.delivering[drop]), 6) << loss_cells(point.undeliverable[drop])
-        << padded(percent(point.detours), 9) << padded(format("%.1f", point.mean_ms[wait].mean), 10)
-        << padded(format("%.1f", point.waited_ms), 10) << padded(percent(point.undeliverable[wait].mean), 8)
-        << padded(milliseconds(point.mean_ms[penalty].mean), 10)
-        << padded(is_weak(point) ? std::to_string(point.weakest_layer) : "-", 6)
-        << padded(is_weak(point) ? std::to_string(index(point.weakest_host)) : "-", 6) << '\n';
+    out << labels.of(level, placement) << latency_cells(point.mean_ms[drop])
+        << cell(std::to_string(point.delivering[drop]), 6) << loss_cells(point.undeliverable[drop])
+        << cell(percent(point.detours), 9) << cell(format("%.1f", point.mean_ms[wait].mean), 10)
+        << cell(format("%.1f", point.waited_ms), 10) << cell(percent(point.undeliverable[wait].mean), 8)
+        << cell(milliseconds(point.mean_ms[penalty].mean), 10)
+        << cell(is_weak(point) ? std::to_string(point.weakest_layer) : "-", 6)
+        << cell(is_weak(point) ? std::to_string(index(point.weakest_host)) : "-", 6) << '\n';
   });
 }
 
@@ -95,19 +109,18 @@ bool has_repairs(Stress const& stress) {
 }
 
 void print_repairs(std::ostream& out, Labels const& labels, Stress const& stress, std::size_t family) {
-  std::string title = "repair of " + std::string(name(stress.families[family]));
-  title.resize(labels.of("", "").size(), ' ');
   out << '\n'
-      << title << "  moved               sent           during\n"
+      << labels.title("repair of " + std::string(name(stress.families[family])))
+      << "  moved               sent           during\n"
       << labels.of("level", "placement")
       << "  experts  gateways        MB   takes s   mean ms      +-  lost %      +-\n";
   for_each_point(stress, family, [&](double level, std::string const& placement, StressPoint const& point) {
     if (!point.repair) return;
     RepairFigures const& repair = *point.repair;
-    out << labels.of(format("%g", level), placement) << padded(format("%.1f", repair.moved_experts), 9)
-        << padded(format("%.1f", repair.moved_gateways), 10)
-        << padded(format("%.1f", repair.migrated_bytes / 1e6), 10)
-        << padded(format("%.3f", repair.migration_s), 10) << latency_cells(repair.during_mean_ms)
+    out << labels.of(level, placement) << cell(format("%.1f", repair.moved_experts), 9)
+        << cell(format("%.1f", repair.moved_gateways), 10)
+        << cell(format("%.1f", repair.migrated_bytes / 1e6), 10)
+        << cell(format("%.3f", repair.migration_s), 10) << latency_cells(repair.during_mean_ms)
         << loss_cells(repair.during_undeliverable) << '\n';
   });
 }

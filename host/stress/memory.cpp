@@ -44,10 +44,14 @@ double fate_bytes(Sizes const& s) {
   return (2 + 1) * s.experts + sizeof(CostView);
 }
 
+bool has_attack(Scenario const& scenario, StressOptions const& options) {
+  return has_attack(scenario.damage) || std::ranges::any_of(options.families, is_attack);
+}
+
 /// Path latencies from which the load of a placement is computed, in a batch whose memory the backend keeps,
 /// where something is attacked.
 double load_path_bytes(Scenario const& scenario, StressOptions const& options, Sizes const& s) {
-  if (std::ranges::none_of(options.families, is_attack)) return 0;
+  if (!has_attack(scenario, options)) return 0;
   constexpr double batch_bytes = 64 << 20;
   double const slot = path_bytes(scenario, s.layers);
   return std::min(scenario.time.slots * slot, std::max(slot, batch_bytes));
@@ -55,7 +59,7 @@ double load_path_bytes(Scenario const& scenario, StressOptions const& options, S
 
 /// What attacks aim at in every placement: gateways, hosts, satellites and links.
 double target_bytes(Scenario const& scenario, StressOptions const& options, Sizes const& s) {
-  if (std::ranges::none_of(options.families, is_attack)) return 0;
+  if (!has_attack(scenario, options)) return 0;
   return 4 * (s.experts + s.layers + 4.0 * satellites(scenario)) * s.placements * scenario.random_placements;
 }
 
