@@ -252,8 +252,9 @@ void print_table(std::ostream& out, Scenario const& scenario, StressOptions cons
   MoeModel const& model = scenario.model;
   out << scenario.title << (scenario.title.empty() ? "" : ": ") << satellites(scenario) << " satellites, "
       << scenario.time.slots << " slots, " << model.name << " (" << model.moe_layers << " layers, top "
-      << model.top_k << " of " << model.experts << " experts), " << stress.draws << " draws of "
-      << stress.tokens << " tokens per level and placement, seed " << scenario.seed.value << '\n';
+      << model.top_k << " of " << model.experts << " experts)\n"
+      << stress.draws << " draws of " << stress.tokens << " tokens per level and placement, seed "
+      << scenario.seed.value << '\n';
   for (auto const& [family, level] : base_damage(scenario)) {
     out << "everywhere " << family << " = " << format("%g", level) << ", but where it varies\n";
   }
