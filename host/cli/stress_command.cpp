@@ -151,6 +151,10 @@ void check(Scenario const& scenario, StressOptions const& options, bool tokens_g
                               std::to_string(options.draws) + " draws",
                           "give at least as many tokens as draws, or fewer --draws"});
   }
+  if (options.repair_bytes && scenario.model.expert_bytes == 0) {
+    complaints.push_back({"--repair", "the model does not say how large an expert is, whose weights are sent",
+                          "give expert_bytes in [model]"});
+  }
   if (!complaints.empty()) throw ScenarioError(std::move(complaints));
 }
 

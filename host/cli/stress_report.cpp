@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 #include <ostream>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,8 @@ constexpr auto drop = static_cast<std::size_t>(LossPolicy::drop);
 constexpr auto wait = static_cast<std::size_t>(LossPolicy::wait);
 constexpr auto penalty = static_cast<std::size_t>(LossPolicy::penalty);
 
+constexpr double bytes_per_mb = 1e6;
+
 /// Whether any token missed an expert, so that there is a weakest layer and host.
 bool is_weak(StressPoint const& point) {
   return point.weakest_host_lost > 0;
@@ -32,8 +35,9 @@ std::string percent(double share) {
   return format("%.3f", 100 * share);
 }
 
+/// Half of an interval, as it was before an end was cut off that no share reaches.
 double half_width(Estimate const& estimate) {
-  return (estimate.high - estimate.low) / 2;
+  return std::max(estimate.high - estimate.mean, estimate.mean - estimate.low);
 }
 
 /// `use(level, placement, point)` of every point of a family.
@@ -104,25 +108,29 @@ void print_family(std::ostream& out, Labels const& labels, Stress const& stress,
   });
 }
 
-bool has_repairs(Stress const& stress) {
-  return std::ranges::any_of(stress.point, [](auto const& point) { return point.repair.has_value(); });
+bool has_moved(StressPoint const& point) {
+  return point.repair && point.repair->moved_experts + point.repair->moved_gateways > 0;
 }
 
+/// Rows of points at which something was moved.
 void print_repairs(std::ostream& out, Labels const& labels, Stress const& stress, std::size_t family) {
+  std::ostringstream rows;
+  for_each_point(stress, family, [&](double level, std::string const& placement, StressPoint const& point) {
+    if (!has_moved(point)) return;
+    RepairFigures const& repair = *point.repair;
+    rows << labels.of(level, placement) << cell(format("%.1f", repair.moved_experts), 9)
+         << cell(format("%.1f", repair.moved_gateways), 10)
+         << cell(format("%.1f", repair.migrated_bytes / bytes_per_mb), 10)
+         << cell(format("%.3f", repair.migration_s), 10) << latency_cells(repair.during_mean_ms)
+         << loss_cells(repair.during_undeliverable) << '\n';
+  });
+  if (rows.str().empty()) return;
   out << '\n'
       << labels.title("repair of " + std::string(name(stress.families[family])))
       << "  moved               sent           during\n"
       << labels.of("level", "placement")
-      << "  experts  gateways        MB   takes s   mean ms      +-  lost %      +-\n";
-  for_each_point(stress, family, [&](double level, std::string const& placement, StressPoint const& point) {
-    if (!point.repair) return;
-    RepairFigures const& repair = *point.repair;
-    out << labels.of(level, placement) << cell(format("%.1f", repair.moved_experts), 9)
-        << cell(format("%.1f", repair.moved_gateways), 10)
-        << cell(format("%.1f", repair.migrated_bytes / 1e6), 10)
-        << cell(format("%.3f", repair.migration_s), 10) << latency_cells(repair.during_mean_ms)
-        << loss_cells(repair.during_undeliverable) << '\n';
-  });
+      << "  experts  gateways        MB   takes s   mean ms      +-  lost %      +-\n"
+      << rows.str();
 }
 
 void print_legend(std::ostream& out, Stress const& stress) {
@@ -138,7 +146,10 @@ void print_legend(std::ostream& out, Stress const& stress) {
       << format("%g", stress.penalty_ms)
       << " ms later; nothing is lost\n"
          "weakest  layer in which most tokens miss an expert, and satellite whose experts they miss most\n";
-  if (has_repairs(stress)) out << "repair   means over draws; during: while weights are on their way\n";
+  if (std::ranges::any_of(stress.point, has_moved)) {
+    out << "repair   where anything moves, means over draws; during: while weights are on their way, under "
+           "drop\n";
+  }
 }
 
 /// Damage that all points have, but for their own family.
@@ -262,13 +273,13 @@ void print_table(std::ostream& out, Scenario const& scenario, StressOptions cons
     out << "repairs send "
         << (std::isinf(*options.repair_bytes)
                 ? "what they need"
-                : "at most " + format("%g", *options.repair_bytes / 1e6) + " MB")
+                : "at most " + format("%g", *options.repair_bytes / bytes_per_mb) + " MB")
         << " of weights\n";
   }
   Labels const labels(stress);
   for (std::size_t f = 0; f < stress.families.size(); ++f) {
     print_family(out, labels, stress, f);
-    if (has_repairs(stress)) print_repairs(out, labels, stress, f);
+    print_repairs(out, labels, stress, f);
   }
   print_legend(out, stress);
 }
@@ -295,14 +306,14 @@ void print_json(std::ostream& out, Scenario const& scenario, StressOptions const
   out << json.dump(2) << '\n';
 }
 
-void print_csv(std::ostream& out, Scenario const&, StressOptions const&, Stress const& stress) {
+void print_csv(std::ostream& out, Scenario const&, StressOptions const& options, Stress const& stress) {
   bool first = true;
   for (std::size_t f = 0; f < stress.families.size(); ++f) {
     for_each_point(stress, f, [&](double level, std::string const& placement, StressPoint const& point) {
       Cells cells{{"family", std::string(name(stress.families[f]))},
                   {"level", csv(level)},
                   {"placement", csv(placement)}};
-      add_point(cells, point, has_repairs(stress));
+      add_point(cells, point, options.repair_bytes.has_value());
       if (std::exchange(first, false)) print_line(out, cells, &Cells::value_type::first);
       print_line(out, cells, &Cells::value_type::second);
     });

@@ -64,14 +64,7 @@ double loop_gateways(Scenario const& scenario) {
 double slot_bytes(Scenario const& scenario, Sizes const& s, bool exact) {
   double const costs = s.widest_placements * s.experts * (4 + 8);
   double const distributions = exact ? s.widest_placements * s.experts * 16 : 0;
-  return path_bytes(scenario, s.sources) + costs + distributions;
-}
-
-/// Chances of the expert race at every node of its quadrature, whose last is log(37 * 2^32) at most, and the
-/// tables that are made of them.
-double layer_law_bytes(Scenario const& scenario, Sizes const& s) {
-  double const nodes = 28.1 / std::min(0.25, 0.7 / std::sqrt(scenario.model.top_k)) + 8;
-  return s.experts * nodes * 8 + static_cast<double>(layer_table_bytes);
+  return snapshot_bytes(scenario) + row_bytes(scenario, s.sources) + costs + distributions;
 }
 
 /// Tokens around the quantiles of all strategies, at most; below 8 s a bin is no wider than 2^24 ns.
@@ -95,9 +88,19 @@ double planning_bytes(Scenario const& scenario) {
   return scenario.time.slots * s.nodes * s.ports * 4 + rows * s.nodes * 8;
 }
 
-double path_bytes(Scenario const& scenario, double sources) {
-  double const nodes = satellites(scenario);
-  return nodes * (ports_per_satellite(scenario) * (4 + 0.5 * (4 + 1 + 8)) + (sources + 63) * 4);
+double snapshot_bytes(Scenario const& scenario) {
+  return satellites(scenario) * ports_per_satellite(scenario) * (4 + 0.5 * (4 + 1 + 8));
+}
+
+double row_bytes(Scenario const& scenario, double sources) {
+  constexpr double lanes = 63;  // filled up, at most
+  return satellites(scenario) * (sources + lanes) * 4;
+}
+
+double race_bytes(Scenario const& scenario) {
+  // The last node is log(37 * 2^32) at most.
+  double const nodes = 28.1 / std::min(0.25, 0.7 / std::sqrt(scenario.model.top_k)) + 8;
+  return sizes(scenario).experts * nodes * 8;
 }
 
 std::uint32_t slots_per_batch(Scenario const& scenario, EvaluateOptions const& options) {
@@ -113,8 +116,8 @@ double evaluation_bytes(Scenario const& scenario, EvaluateOptions const& options
   double const cells = s.placements * scenario.time.slots * sizeof(Moments);
   double const placements = s.placements * s.experts * (4 + 8 + 4 + 2 + 2 * sizeof(PathQuery));
   double const tables = s.experts * (8 + 8 + 4 * (1 + scenario.model.top_k)) + bin_count * 8.0;
-  return batch + planning_bytes(scenario) + cells + placements + tables + layer_law_bytes(scenario, s) +
-         wiring_bytes(scenario) + quantile_bytes(scenario, options);
+  return batch + planning_bytes(scenario) + cells + placements + tables + race_bytes(scenario) +
+         static_cast<double>(layer_table_bytes) + wiring_bytes(scenario) + quantile_bytes(scenario, options);
 }
 
 }  // namespace spacemoe

@@ -11,8 +11,13 @@ double wiring_bytes(Scenario const& scenario);
 /// Links of all slots on planning outages, and expected latencies from the gateways of all strategies.
 double planning_bytes(Scenario const& scenario);
 
-/// One slot of a batch: links with latency, length and reason, then as a neighbour table, and path latencies
-/// from so many sources.
-double path_bytes(Scenario const& scenario, double sources);
+/// Links of one slot with latency, length and reason, then as a neighbour table.
+double snapshot_bytes(Scenario const& scenario);
+
+/// Path latencies in one slot from so many sources to all satellites.
+double row_bytes(Scenario const& scenario, double sources);
+
+/// Chances of the expert race at every node of its quadrature.
+double race_bytes(Scenario const& scenario);
 
 }  // namespace spacemoe

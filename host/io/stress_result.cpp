@@ -184,7 +184,7 @@ void write_repairs(Points& points) {
       [](auto const& repair) { return repair.moved_gateways; });
   add({"repair_migrated_bytes", "byte", "weights that were sent, mean over draws"},
       [](auto const& repair) { return repair.migrated_bytes; });
-  add({"repair_migration_s", "s", "time that sending them took, mean over draws"},
+  add({"repair_migration_s", "s", "time until the last of them arrived, mean over draws"},
       [](auto const& repair) { return repair.migration_s; });
   auto const estimate = [&](std::string const& name, char const* unit, std::string const& what, auto of) {
     std::string const ending = *unit == '1' ? "" : "_" + std::string(unit);
@@ -194,9 +194,9 @@ void write_repairs(Points& points) {
     add({name + "_high" + ending, unit, what + ": upper end of its 95 % interval"},
         [=](auto const& repair) { return (repair.*of).high; });
   };
-  estimate("repair_during_mean", "ms", "mean token latency during the repair",
+  estimate("repair_during_mean", "ms", "mean latency of tokens that come during the repair, under drop",
            &RepairFigures::during_mean_ms);
-  estimate("repair_during_undeliverable", "1", "probability that a token is lost during the repair",
+  estimate("repair_during_undeliverable", "1", "probability that such a token is lost",
            &RepairFigures::during_undeliverable);
 }
 

@@ -36,50 +36,75 @@ def scenario(folder, name, **tables):
 
 
 class Output(Folder):
-    WORDS = ("stress", SMALL, *QUICK, "--damage", "satellites,busiest_links,compute_rate", "--levels", "0,0.05,1")
+    WORDS = ("stress", SMALL, *QUICK, "--damage", "satellites,busiest_links,compute_rate", "--repair", 10, "--levels",
+             "0,0.05,1")
+    REPAIRS = ("moved_experts", "moved_gateways", "migrated_bytes", "migration_s")
 
     def points(self, *words):
         return json.loads(self.succeed(*self.WORDS, "--format", "json", *words))["points"]
 
     def test_the_table_has_a_row_per_point(self):
         table = self.succeed(*self.WORDS)
-        rows = [line.split() for line in table.splitlines()]
-        rows = [row for row in rows if row[1:2] in (["rand-place"], ["greedy"])]
         points = self.points()
-        self.assertEqual(len(rows), len(points))
-        number = lambda text: math.nan if text == "-" else float(text)
-        for row, point in zip(rows, points):
-            drop, wait, penalty = (point[policy] for policy in POLICIES)
-            self.assertEqual(row[:2], [f"{point['level']:g}", point["placement"]])
-            self.assertEqual(int(row[4]), drop["delivering_draws"])
-            shown = [drop["mean_ms"]["mean"], self.half(drop["mean_ms"]), 100 * drop["undeliverable"]["mean"],
-                     100 * self.half(drop["undeliverable"]), self.percent(point["detours"]), wait["mean_ms"]["mean"],
-                     point["waited_ms"], 100 * wait["undeliverable"]["mean"], penalty["mean_ms"]["mean"],
-                     point["weakest_layer"], point["weakest_host"]]
-            found = [number(text) for text in row[2:4] + row[5:]]
-            for a, b in zip(found, shown, strict=True):
-                self.assertTrue(math.isnan(a) if b is None else math.isclose(a, b, abs_tol=0.051), (row, a, b))
+        rows = iter(re.findall(r"^([\d.]+) +(rand-place|greedy)(, repaired)? +(.*)$", table, re.M))
+        for family in ("satellites", "busiest_links", "compute_rate"):
+            here = [point for point in points if point["family"] == family]
+            for point in here:
+                self.compare(next(rows), point, self.figures(point))
+            for point in here:
+                if point.get("repair", {}).get("moved_experts", 0) + point.get("repair", {}).get("moved_gateways", 0):
+                    self.compare(next(rows), point, self.repair_figures(point["repair"]))
+        self.assertEqual(list(rows), [])
+        self.assertIn("\nrepair of satellites ", table)
+
+    def compare(self, row, point, figures):
+        self.assertEqual((row[0], row[1] + row[2]), (f"{point['level']:g}", point["placement"]))
+        shown = [math.nan if text == "-" else float(text) for text in row[3].split()]
+        for a, b in zip(shown, figures, strict=True):
+            self.assertTrue(math.isnan(a) if b is None else math.isclose(a, b, abs_tol=0.051), (row, a, b))
+
+    def figures(self, point):
+        """As a row of the table has them."""
+        drop, wait, penalty = (point[policy] for policy in POLICIES)
+        return [drop["mean_ms"]["mean"], self.half(drop["mean_ms"]), drop["delivering_draws"],
+                100 * drop["undeliverable"]["mean"], 100 * self.half(drop["undeliverable"]),
+                self.percent(point["detours"]), wait["mean_ms"]["mean"], point["waited_ms"],
+                100 * wait["undeliverable"]["mean"], penalty["mean_ms"]["mean"], point["weakest_layer"],
+                point["weakest_host"]]
+
+    def repair_figures(self, repair):
+        mean_ms, lost = repair["during_mean_ms"], repair["during_undeliverable"]
+        return [repair["moved_experts"], repair["moved_gateways"], repair["migrated_bytes"] / 1e6, repair["migration_s"],
+                mean_ms["mean"], self.half(mean_ms), 100 * lost["mean"], 100 * self.half(lost)]
 
     @staticmethod
     def half(estimate):
-        return None if estimate["low"] is None else (estimate["high"] - estimate["low"]) / 2
+        """The longer arm, since ends of shares are cut off at 0 and 1."""
+        low, mean, high = (estimate[end] for end in ("low", "mean", "high"))
+        return None if low is None else max(high - mean, mean - low)
 
     @staticmethod
     def percent(share):
         return None if share is None else 100 * share
 
     def test_the_table_is_narrow_and_says_what_it_means(self):
-        table = self.succeed(*self.WORDS[:-1], "0,0.05")
+        words = self.WORDS[:self.WORDS.index("--repair")]
+        table = self.succeed(*words, "--levels", "0,0.05")
         self.assertLessEqual(max(map(len, table.splitlines())), 120)
         for family in ("satellites", "busiest_links", "compute_rate"):
             self.assertEqual(len(re.findall(rf"^{family} +drop +wait +penalty +weakest$", table, re.M)), 1)
         for word in (r"\+-", "draws", "drop", "wait", "penalty", "weakest"):
             self.assertEqual(len(re.findall(rf"^{word} ", table, re.M)), 1)
         self.assertIn("4 draws of 100 tokens per level and placement, seed 1\n", table)
-        self.assertIn(" 250 ms later", self.succeed(*self.WORDS, "--penalty-ms", 250))
+        self.assertIn(" 250 ms later", self.succeed(*words, "--penalty-ms", 250))
+        self.assertNotIn("repair", table)
+        repaired = self.succeed(*words, "--levels", "0,0.05", "--repair", "all")
+        self.assertIn("\nrepairs send what they need of weights\n", repaired)
+        self.assertEqual(len(re.findall(r"^repair ", repaired, re.M)), 2)  # of satellites, and the legend
+        self.assertLessEqual(max(map(len, repaired.splitlines())), 130)
 
     def test_nothing_delivered_is_unknown_and_not_fast(self):
-        lost = self.points()[-1]
+        lost = self.points()[-1]  # repaired, but nothing computes
         self.assertEqual((lost["family"], lost["level"]), ("compute_rate", 1))
         self.assertEqual(lost["drop"]["undeliverable"]["mean"], 1)
         self.assertEqual(lost["drop"]["mean_ms"], {"mean": None, "low": None, "high": None})
@@ -108,6 +133,12 @@ class Output(Folder):
             cells[name] = point[name]
         for layer, lost in enumerate(point["layer_lost"]):
             cells[f"layer_{layer}_lost"] = lost
+        repair = point.get("repair")
+        for name in self.REPAIRS:
+            cells[f"repair_{name}"] = repair[name] if repair else None
+        for end, name in (("mean", ""), ("low", "_low"), ("high", "_high")):
+            cells[f"repair_during_mean{name}_ms"] = repair["during_mean_ms"][end] if repair else None
+            cells[f"repair_during_undeliverable{name}"] = repair["during_undeliverable"][end] if repair else None
         text = lambda value: "" if value is None else value if isinstance(value, str) else f"{value:.17g}"
         return {name: text(value) for name, value in cells.items()}
 
@@ -116,7 +147,7 @@ class Output(Folder):
         points = self.points("-o", file)
         with h5py.File(file) as data:
             shape = tuple(data[axis].size for axis in ("family", "level", "placement"))
-            self.assertEqual(shape, (3, 3, 2))
+            self.assertEqual(shape, (3, 3, 4))
             names = [list(data[axis].asstr()) if axis != "level" else list(data[axis])
                      for axis in ("family", "level", "placement")]
             self.assertEqual(list(data["policy"].asstr()), list(POLICIES))
@@ -129,7 +160,8 @@ class Output(Folder):
                 for name in ("waited_ms", "waiting", "detours", "weakest_layer", "weakest_host", "weakest_host_lost",
                              "layer_lost"):
                     self.assertEqual(point[name], stored(name), name)
-            for name in ("seed", "draws", "tokens_per_draw", "penalty_ms"):
+                self.compare_repair(point.get("repair"), stored)
+            for name in ("seed", "draws", "tokens_per_draw", "penalty_ms", "repair_bytes"):
                 self.assertEqual(json.loads(self.succeed(*self.WORDS, "--format", "json"))[name], data.attrs[name])
 
     @staticmethod
@@ -149,6 +181,14 @@ class Output(Folder):
                                                        stored("quantile_confidence_high_ms", q)])
         for name in ("delivering_draws", "tokens", "delivered"):
             self.assertEqual(figures[name], stored(name))
+
+    def compare_repair(self, repair, stored):
+        for name in self.REPAIRS:
+            self.assertEqual(repair and repair[name], stored(f"repair_{name}"))
+        for end, name in (("mean", ""), ("low", "_low"), ("high", "_high")):
+            self.assertEqual(repair and repair["during_mean_ms"][end], stored(f"repair_during_mean{name}_ms"))
+            self.assertEqual(repair and repair["during_undeliverable"][end],
+                             stored(f"repair_during_undeliverable{name}"))
 
     def test_what_was_there_is_replaced_as_a_whole(self):
         file = self.folder / "x.h5"
@@ -193,16 +233,17 @@ class Results(Folder):
         return self.succeed("digest", file)
 
     def test_threads_and_formats_change_nothing_and_what_is_asked_for_does(self):
-        words = (*QUICK, "--damage", "satellites,storm,gateways,busiest_links", "--levels", "0,0.1")
+        words = (*QUICK, "--damage", "satellites,storm,gateways,busiest_links", "--levels", "0,0.1", "--repair", 20)
         one = self.digest("one.h5", *words, "--threads", 1)
         for number, others in enumerate((["--threads", 3], ["--format", "json"], ["--backend", "cpu"])):
             self.assertEqual(self.digest(f"same{number}.h5", *words, *others), one)
         changed = [self.digest(f"other{number}.h5", *words, *others)
                    for number, others in enumerate((["--seed", 2], ["--penalty-ms", 999]))]
-        less = (*QUICK, "--levels", "0,0.1", "--damage")
+        less = (*QUICK, "--levels", "0,0.1", "--repair", 20, "--damage")
         changed.append(self.digest("less.h5", *less, "satellites,storm,gateways"))
         changed.append(self.digest("else.h5", *less, "satellites,storm,gateways,hosts"))
-        self.assertEqual(len({one, *changed}), 5)
+        changed.append(self.digest("more.h5", *words[:-1], "all"))
+        self.assertEqual(len({one, *changed}), 6)
 
     def points(self, *words):
         return json.loads(self.succeed("stress", *words, "--format", "json"))["points"]
@@ -270,6 +311,13 @@ class BadInput(Folder):
     def test_repair_takes_megabytes_or_all(self):
         for text in ("-5", "nan", "inf", "12MB", "alles", "", "1e30"):
             self.assertIn(f"--repair: '{text}' is neither", self.stress(f"--repair={text}"))
+
+    def test_repairs_send_weights_of_known_size(self):
+        light = scenario(self.folder, "light.toml")
+        light.write_text(re.sub("expert_bytes.*\n", "", light.read_text()))
+        for size in (5, "all"):
+            self.assertIn("--repair: the model does not say how large an expert is",
+                          self.refuse(2, "stress", light, "--repair", size))
 
     def test_tokens_have_to_go_round(self):
         message = self.stress("--tokens", 10)

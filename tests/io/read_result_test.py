@@ -49,7 +49,7 @@ class Hdf5(unittest.TestCase):
     def test_units_in_names_are_those_in_attributes(self):
         for name, dataset in self.file.items():
             suffix = name.rsplit("_", 1)[-1]
-            units = {"hz": "Hz"}.get(suffix, suffix if suffix in ("ms", "ns", "ns2", "s", "bit") else "1")
+            units = {"hz": "Hz", "bytes": "byte"}.get(suffix, suffix if suffix in ("ms", "ns", "ns2", "s", "bit") else "1")
             self.assertEqual(dataset.attrs["units"], units, name)
 
     def test_texts_are_utf8_of_variable_length(self):

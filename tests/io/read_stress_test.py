@@ -25,6 +25,10 @@ ESTIMATES = ("mean_ms", "mean_low_ms", "mean_high_ms", "undeliverable", "undeliv
 COUNTS = ("delivering_draws", "tokens", "delivered", "sum_hi_ns", "sum_lo_ns", "sum_squares_hi_ns2",
           "sum_squares_lo_ns2")
 QUANTILES = ("quantile_lower_ms", "quantile_upper_ms", "quantile_confidence_low_ms", "quantile_confidence_high_ms")
+REPAIRS = ("repair_moved_experts", "repair_moved_gateways", "repair_migrated_bytes", "repair_migration_s",
+           "repair_during_mean_ms", "repair_during_mean_low_ms", "repair_during_mean_high_ms",
+           "repair_during_undeliverable", "repair_during_undeliverable_low", "repair_during_undeliverable_high")
+EXPERT_BYTES = 3_145_728
 FATES = ("waited_ms", "waiting", "detours", "weakest_layer", "weakest_host", "weakest_host_lost")
 
 
@@ -39,7 +43,7 @@ class Hdf5(read_result_test.Hdf5):
         self.assertEqual((attributes["format"], attributes["format_version"]), ("spacemoe stress", 1))
         self.assertEqual((attributes["title"], attributes["seed"]), ("To be stressed", 1))
         self.assertEqual((attributes["draws"], attributes["tokens_per_draw"]), (8, 400))
-        self.assertEqual(attributes["penalty_ms"], 500)
+        self.assertEqual((attributes["penalty_ms"], attributes["repair_bytes"]), (500, 12e6))
         given = (HERE / "stress.toml").read_text(encoding="utf-8")
         self.assertEqual(self.file["provenance_scenario_given"][()].decode(), given)
 
@@ -71,7 +75,7 @@ class Xarray(unittest.TestCase):
                 self.assertEqual(self.data[name].shape, file[name].shape, name)
 
     def test_figures_have_the_axes_of_the_test(self):
-        for name in FATES:
+        for name in (*FATES, *REPAIRS):
             self.assertEqual(self.data[name].dims, POINT, name)
         for name in (*ESTIMATES, *COUNTS):
             self.assertEqual(self.data[name].dims, (*POINT, "policy"), name)
@@ -84,8 +88,8 @@ class Xarray(unittest.TestCase):
         self.assertEqual(set(self.data.coords), {*POINT, "policy", "layer", "quantile", "bin"})
         self.assertEqual(self.data["family"].values.tolist(), ["satellites", "storm", "busiest_links"])
         self.assertEqual(self.data["level"].values.tolist(), [0, 0.05, 0.3])
-        self.assertEqual(self.data["placement"].values.tolist(),
-                         ["rand-place", "spacemoe", "rand-place + redundancy", "spacemoe + redundancy"])
+        names = ["rand-place", "spacemoe", "rand-place + redundancy", "spacemoe + redundancy"]
+        self.assertEqual(self.data["placement"].values.tolist(), names + [f"{name}, repaired" for name in names])
         self.assertEqual(self.data["policy"].values.tolist(), [DROP, WAIT, PENALTY])
 
     def test_the_histogram_holds_the_delivered_tokens(self):
@@ -120,12 +124,17 @@ class Xarray(unittest.TestCase):
             self.assertTrue(((histogram * upper**power).sum(axis=-1) >= stored * (1 - 1e-12)).all())
 
     def test_intervals_hold_their_means(self):
-        for name in ("mean{}_ms", "undeliverable{}"):
+        for name in ("mean{}_ms", "undeliverable{}", "repair_during_mean{}_ms", "repair_during_undeliverable{}"):
             low, mean, high = (self.data[name.format(end)].values for end in ("_low", "", "_high"))
             known = ~numpy.isnan(mean)
             self.assertTrue((low[known] <= mean[known]).all() and (mean[known] <= high[known]).all())
             self.assertTrue((low[known] < high[known]).any())
-            numpy.testing.assert_allclose((high - mean)[known], (mean - low)[known], rtol=1e-9, atol=1e-12)
+            # Ends of shares are cut off at 0 and 1.
+            inside = known & (("mean" in name) | (low > 0) & (high < 1))
+            numpy.testing.assert_allclose((high - mean)[inside], (mean - low)[inside], rtol=1e-9, atol=1e-12)
+        for name in ("undeliverable", "repair_during_undeliverable"):
+            self.assertEqual(float(self.data[f"{name}_low"].min()), 0)
+            self.assertLessEqual(float(self.data[f"{name}_high"].max()), 1)
         numpy.testing.assert_array_equal(numpy.isnan(self.data["mean_ms"].values), self.data["delivering_draws"] < 2)
 
     def test_quantiles_are_those_of_the_histogram(self):
@@ -193,6 +202,34 @@ class Xarray(unittest.TestCase):
             if host_lost > 0:
                 self.assertEqual(lost[at][int(weakest[at])], lost[at].max())
         self.assertTrue((lost.max(axis=-1) <= self.data["undeliverable"].sel(policy=DROP).values + 1e-12).all())
+
+    def test_repairs_are_those_of_repaired_placements(self):
+        for name in REPAIRS:
+            if "during_mean" in name:
+                continue
+            known = self.data[name].notnull()
+            for placement in self.data["placement"].values:
+                self.assertTrue((known.sel(placement=placement) == placement.endswith(", repaired")).all(), name)
+
+    def test_repairs_keep_within_their_budget_and_take_time(self):
+        moved = self.data["repair_moved_experts"]
+        sent = self.data["repair_migrated_bytes"]
+        repaired = sent.notnull().values
+        numpy.testing.assert_allclose(sent.values[repaired], EXPERT_BYTES * moved.values[repaired], rtol=1e-12)
+        self.assertGreater(float(sent.max()), EXPERT_BYTES)
+        self.assertLessEqual(float(sent.max()), 12e6)
+        numpy.testing.assert_array_equal((self.data["repair_migration_s"] > 0).values, (moved > 0).values)
+        whole = self.data.sel(level=0)
+        for name in ("repair_moved_experts", "repair_moved_gateways"):
+            self.assertEqual(float(whole[name].max()), 0)
+
+    def test_repairs_save_tokens(self):
+        names = [name for name in self.data["placement"].values if not name.endswith(", repaired")]
+        lost = self.data["undeliverable"].sel(policy=DROP)
+        before, after = lost.sel(placement=names), lost.sel(placement=[f"{name}, repaired" for name in names])
+        self.assertTrue((after.values <= before.values).all() and (after.values < before.values).any())
+        during = self.data["repair_during_undeliverable"].sel(placement=after["placement"])
+        self.assertTrue((during.values >= after.values).all())
 
     def test_redundancy_loses_less_to_random_satellites(self):
         lost = self.data["undeliverable"].sel(policy=DROP, family="satellites", level=0.05)

@@ -1,5 +1,6 @@
 #include "host/io/stress_result.hpp"
 
+#include <cmath>
 #include <functional>
 #include <limits>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cmath>
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -19,7 +19,8 @@ inline StressPoint stressed_point(std::uint64_t lost) {
     policy.histogram[3000 + 100 * p] = delivered;
     point.mean_ms[p] = {12.5 + static_cast<double>(p), 11, 14};
     point.delivering[p] = 2;
-    point.undeliverable[p] = {static_cast<double>(8 - delivered) / 8, 0.25, 0.75};
+    double const share = static_cast<double>(8 - delivered) / 8;
+    point.undeliverable[p] = {share, std::max(share - 0.25, 0.0), std::min(share + 0.25, 1.0)};
   }
   if (lost == 8) {
     point.mean_ms[0] = {none, none, none};
