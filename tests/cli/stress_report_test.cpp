@@ -81,7 +81,9 @@ TEST(StressTable, ColumnsKeepAGapWhateverTheyHold) {
   for (auto& estimate : stress.point[0].mean_ms) estimate = {1e12, 0, 2e12};
   auto const all = rows(printed(print_table, small_scenario(), {}, stress), "0     greedy ");
   ASSERT_EQ(all.size(), 1u);
-  EXPECT_EQ(all[0].size(), 14u);
+  ASSERT_EQ(all[0].size(), 14u);
+  EXPECT_EQ(all[0][2], "1000000000000.00");
+  EXPECT_EQ(all[0][3], "1000000000000.00");
 }
 
 TEST(StressJson, NanAndNoLimitAreNull) {
