@@ -1,7 +1,7 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,16 +57,23 @@ struct PlacementLimits {
   bool gateways_host_experts = false;  ///< a gateway's places may be used for experts
 };
 
+/// The arrays of a placement.
+enum class PlacementPart : std::uint8_t { gateway, host, replica, spare };
+
 /// What is wrong with one satellite of a placement.
 struct PlacementProblem {
-  std::uint32_t layer;
-  std::optional<std::uint32_t> expert;  ///< whose host it is; empty for the layer's gateway
+  PlacementPart part;
+  std::size_t number;  ///< in the array of that part
   std::string what;
   std::string remedy;
 };
 
-/// Every satellite that does not exist, the first expert past each host's capacity, and gateways that host
-/// experts though they may not. The arrays of the placement have its shape.
+/// Every satellite, layer and expert that does not exist, the first copy past each satellite's capacity,
+/// copies of an expert and gateways of a layer on one satellite, and gateways that host experts though they
+/// may not. Gateways and hosts have the placement's shape; replicas and spares may come in any order.
 std::vector<PlacementProblem> problems(Placement const& placement, PlacementLimits const& limits);
+
+/// Puts replicas and spare gateways in the order that Placement asks for; spares of a layer keep theirs.
+void sort_redundancy(Placement& placement);
 
 }  // namespace spacemoe

@@ -40,8 +40,7 @@ class Copier {
     for (std::uint32_t l = 0; l < placement_.layers; ++l) add_spares(l);
     nearest_.resize(placement_.layers);
     for (Wanted const& wanted : wanted_copies()) add_replica(wanted.expert);
-    std::ranges::stable_sort(placement_.replica, {},
-                             [](Replica const& r) { return std::pair(r.layer, r.expert); });
+    sort_redundancy(placement_);
     return std::move(placement_);
   }
 

@@ -1,6 +1,7 @@
 #include "host/placement/strategies.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <numeric>
@@ -316,24 +317,80 @@ TEST(Places, ThatDoNotSufficeAreNamed) {
   }
 }
 
+std::vector<std::string> problem_texts(Placement const& placement, PlacementLimits const& limits) {
+  constexpr std::array parts{"gateway", "host", "replica", "spare"};
+  std::vector<std::string> texts;
+  for (PlacementProblem const& p : problems(placement, limits)) {
+    texts.push_back(parts[static_cast<std::size_t>(p.part)] + (" " + std::to_string(p.number)) + ": " +
+                    p.what + "; " + p.remedy);
+  }
+  return texts;
+}
+
 TEST(Problems, NameEverySatelliteThatIsWrong) {
   Placement placement{
       2, 2, {satellite(0), satellite(9)}, {satellite(1), satellite(1), satellite(0), satellite(7)}};
-  auto const text = [](PlacementProblem const& p) {
-    return std::to_string(p.layer) + (p.expert ? "/" + std::to_string(*p.expert) : "") + ": " + p.what +
-           "; " + p.remedy;
-  };
-  std::vector<std::string> found;
-  for (auto const& problem : problems(placement, {5, 1, false})) found.push_back(text(problem));
   EXPECT_THAT(
-      found,
-      ElementsAre("0/1: satellite 1 hosts more experts than its capacity of 1; move the expert, or raise "
-                  "placement.capacity",
-                  "1/1: satellite 7 does not exist; satellites are 0 to 4",
-                  "0: gateway 0 also hosts experts; move one of them, or set "
+      problem_texts(placement, {5, 1, false}),
+      ElementsAre("host 1: satellite 1 hosts more experts than its capacity of 1; move the expert, or "
+                  "raise placement.capacity",
+                  "host 3: satellite 7 does not exist; satellites are 0 to 4",
+                  "gateway 0: gateway 0 also hosts experts; move one of them, or set "
                   "placement.gateways_host_experts = true",
-                  "1: satellite 9 does not exist; satellites are 0 to 4"));
+                  "gateway 1: satellite 9 does not exist; satellites are 0 to 4"));
   EXPECT_THAT(problems(placement, {10, 2, true}), ::testing::IsEmpty());
+}
+
+TEST(Problems, KnowReplicasAndSpares) {
+  Placement placement{
+      2, 2, {satellite(0), satellite(9)}, {satellite(1), satellite(2), satellite(3), satellite(4)}};
+  placement.replica = {{1, 1, satellite(5)}, {0, 0, satellite(6)}};  // in any order
+  placement.spare = {{1, satellite(7)}, {1, satellite(8)}, {0, satellite(8)}, {1, satellite(0)}};
+  PlacementLimits const limits{10, 1, false};
+  EXPECT_THAT(problems(placement, limits), ::testing::IsEmpty());
+
+  Placement wrong = placement;
+  wrong.replica.push_back({0, 1, satellite(3)});   // the host of another expert
+  wrong.replica.push_back({1, 1, satellite(5)});   // twice the same
+  wrong.replica.push_back({0, 0, satellite(1)});   // where the expert is anyway
+  wrong.replica.push_back({2, 2, satellite(10)});  // nothing of it exists
+  wrong.replica.push_back({0, 0, satellite(9)});   // a gateway
+  wrong.spare.push_back({0, satellite(0)});
+  wrong.spare.push_back({1, satellite(7)});
+  wrong.spare.push_back({2, satellite(10)});
+  wrong.spare.push_back({0, satellite(6)});  // hosts a replica
+  std::string const rule =
+      " also hosts experts; move one of them, or set placement.gateways_host_experts = true";
+  EXPECT_THAT(
+      problem_texts(wrong, limits),
+      ElementsAre(
+          "replica 2: satellite 3 hosts more experts than its capacity of 1; move the expert, or raise "
+          "placement.capacity",
+          "replica 3: satellite 5 has expert 1 of layer 1 already; give another satellite",
+          "replica 4: satellite 1 has expert 0 of layer 0 already; give another satellite",
+          "replica 5: layer 2 does not exist; layers are 0 to 1",
+          "replica 5: expert 2 does not exist; experts are 0 to 1", "gateway 1: gateway 9" + rule,
+          "spare 4: satellite 0 is a gateway of layer 0 already; give another satellite",
+          "spare 5: satellite 7 is a gateway of layer 1 already; give another satellite",
+          "spare 6: layer 2 does not exist; layers are 0 to 1", "spare 7: gateway 6" + rule));
+
+  wrong = placement;
+  wrong.replica.push_back({0, 1, satellite(9)});
+  wrong.replica.push_back({0, 1, satellite(3)});
+  wrong.spare.push_back({0, satellite(6)});
+  EXPECT_THAT(problems(wrong, {10, 2, true}), ::testing::IsEmpty());
+}
+
+TEST(Redundancy, OfALayerStandsTogetherAndSparesKeepTheirOrder) {
+  Placement placement{2, 2, {}, {}};
+  placement.replica = {
+      {1, 0, satellite(1)}, {0, 1, satellite(5)}, {0, 0, satellite(3)}, {0, 1, satellite(2)}};
+  placement.spare = {{1, satellite(9)}, {0, satellite(8)}, {1, satellite(7)}, {0, satellite(6)}};
+  sort_redundancy(placement);
+  EXPECT_THAT(placement.replica, ElementsAre(Replica{0, 0, satellite(3)}, Replica{0, 1, satellite(5)},
+                                             Replica{0, 1, satellite(2)}, Replica{1, 0, satellite(1)}));
+  EXPECT_THAT(placement.spare, ElementsAre(SpareGateway{0, satellite(8)}, SpareGateway{0, satellite(6)},
+                                           SpareGateway{1, satellite(9)}, SpareGateway{1, satellite(7)}));
 }
 
 }  // namespace
