@@ -67,12 +67,47 @@ void check_stored_placement(Placement const& placement, std::size_t number, Scen
     return;
   }
   auto const element = [&](PlacementProblem const& problem) {
-    std::string const layer = "[" + std::to_string(problem.layer) + "]";
-    return where + ": placement " + std::to_string(number) +
-           (problem.expert ? ", host" + layer + "[" + std::to_string(*problem.expert) + "]"
-                           : ", gateway" + layer);
+    std::string const in_placement = where + ": placement " + std::to_string(number);
+    auto const indexed = [](std::size_t i) { return "[" + std::to_string(i) + "]"; };
+    switch (problem.part) {
+      case PlacementPart::gateway:
+        return in_placement + ", gateway" + indexed(problem.number);
+      case PlacementPart::host:
+        return in_placement + ", host" + indexed(problem.number / model.experts) +
+               indexed(problem.number % model.experts);
+      case PlacementPart::replica:
+        return in_placement + ", replica on satellite " +
+               std::to_string(index(placement.replica[problem.number].host));
+      case PlacementPart::spare:
+        return in_placement + ", spare gateway of layer " +
+               std::to_string(placement.spare[problem.number].layer);
+    }
+    return in_placement;
   };
   check_placement(placement, scenario, element, complaints);
+}
+
+using Row = std::vector<std::uint32_t>;
+
+/// Rows of an optional key; none where it is absent or empty. Complains, and returns nothing, when they have
+/// another length than `names`, such as "[layer, satellite]", says.
+std::optional<std::vector<Row>> rows(TableReader& table, std::string_view key, std::string const& names,
+                                     std::size_t length) {
+  std::vector<Row> found;
+  if (table.find(key) == nullptr) return found;
+  auto const numbers = table.integers(key, 0xffffffff);
+  if (!numbers) return std::nullopt;
+  if (numbers->depth == 1 && numbers->columns == 0) return found;
+  if (numbers->depth != 2 || numbers->columns != length) {
+    table.complain(key, "has " + numbers->shape(), "give rows of " + names);
+    return std::nullopt;
+  }
+  auto const value = [&](std::size_t i) { return static_cast<std::uint32_t>(numbers->value[i]); };
+  for (std::size_t i = 0; i < numbers->value.size(); i += length) {
+    Row& row = found.emplace_back();
+    for (std::size_t column = 0; column < length; ++column) row.push_back(value(i + column));
+  }
+  return found;
 }
 
 }  // namespace
@@ -104,8 +139,10 @@ std::optional<Placement> read_placement_table(TableReader& table, Scenario const
   table.require("hosts", "give one satellite per expert, [layer][expert]");
   auto const gateways = table.integers("gateways", 0xffffffff);
   auto const hosts = table.integers("hosts", 0xffffffff);
+  auto const replicas = rows(table, "replicas", "[layer, expert, satellite]", 3);
+  auto const spares = rows(table, "spares", "[layer, satellite]", 2);
   table.complain_of_the_rest();
-  if (!gateways || !hosts) return std::nullopt;
+  if (!gateways || !hosts || !replicas || !spares) return std::nullopt;
   bool const gateways_fit = gateways->depth == 1 && gateways->columns == model.moe_layers;
   bool const hosts_fit =
       hosts->depth == 2 && hosts->rows == model.moe_layers && hosts->columns == model.experts;
@@ -120,11 +157,23 @@ std::optional<Placement> read_placement_table(TableReader& table, Scenario const
   }
   if (!gateways_fit || !hosts_fit) return std::nullopt;
   Placement placement{model.moe_layers, model.experts, ids(gateways->value), ids(hosts->value)};
+  for (auto const& row : *replicas) placement.replica.push_back({row[0], row[1], satellite(row[2])});
+  for (auto const& row : *spares) placement.spare.push_back({row[0], satellite(row[1])});
   auto const where = [&](PlacementProblem const& problem) {
-    return problem.expert ? table.where("hosts", {problem.layer, *problem.expert})
-                          : table.where("gateways", {problem.layer});
+    switch (problem.part) {
+      case PlacementPart::gateway:
+        return table.where("gateways", {problem.number});
+      case PlacementPart::host:
+        return table.where("hosts", {problem.number / model.experts, problem.number % model.experts});
+      case PlacementPart::replica:
+        return table.where("replicas", {problem.number});
+      case PlacementPart::spare:
+        return table.where("spares", {problem.number});
+    }
+    return table.where();
   };
   check_placement(placement, scenario, where, table.complaints());
+  sort_redundancy(placement);
   return placement;
 }
 

@@ -13,7 +13,7 @@ namespace spacemoe {
 
 /// A file of placements, and the keys or options that name it, of which complaints are made.
 struct PlacementFile {
-  std::filesystem::path file;           ///< a result (.h5), or TOML with `gateways` and `hosts`
+  std::filesystem::path file;           ///< a result (.h5), or TOML as of read_placement_table()
   std::optional<std::string> strategy;  ///< whose placements of a result; see placed_strategy()
   std::string where;
   std::string strategy_where;
@@ -24,7 +24,8 @@ struct PlacementFile {
 std::vector<Placement> read_placement_file(PlacementFile const& named, Scenario const& scenario,
                                            std::vector<Complaint>& complaints);
 
-/// `gateways` [layer] and `hosts` [layer][expert] of a table. Complains of what does not fit.
+/// `gateways` [layer] and `hosts` [layer][expert] of a table, with `replicas` (rows of layer, expert,
+/// satellite) and `spares` (rows of layer, satellite) where there are any. Complains of what does not fit.
 std::optional<Placement> read_placement_table(TableReader& table, Scenario const& scenario);
 
 }  // namespace spacemoe

@@ -206,6 +206,23 @@ void write_compute(TomlWriter& out, Scenario const& scenario) {
   if (compute.head_ms) out.real("head_ms", *compute.head_ms);
 }
 
+void write_given(TomlWriter& out, Placement const& placement) {
+  out.table("[[placement.given]]");
+  out.list("gateways", texts(placement.gateway));
+  out.rows("hosts", texts(placement.host), placement.experts);
+  std::vector<std::string> replicas;
+  for (auto const& [layer, expert, host] : placement.replica) {
+    replicas.insert(replicas.end(),
+                    {std::to_string(layer), std::to_string(expert), std::to_string(index(host))});
+  }
+  if (!replicas.empty()) out.rows("replicas", replicas, 3);
+  std::vector<std::string> spares;
+  for (auto const& [layer, id] : placement.spare) {
+    spares.insert(spares.end(), {std::to_string(layer), std::to_string(index(id))});
+  }
+  if (!spares.empty()) out.rows("spares", spares, 2);
+}
+
 void write_placement(TomlWriter& out, Scenario const& scenario) {
   std::vector<std::string> strategies;
   for (Strategy const strategy : scenario.strategies) strategies.push_back(toml_string(name(strategy)));
@@ -220,11 +237,7 @@ void write_placement(TomlWriter& out, Scenario const& scenario) {
   out.integer("spare_gateways", scenario.redundancy.spare_gateways);
   out.text("aggregation", name_of(aggregation_names, scenario.aggregation));
   if (!is_listed(scenario)) out.integer("ring_shell", scenario.ring_shell);
-  for (Placement const& placement : scenario.file_placements) {
-    out.table("[[placement.given]]");
-    out.list("gateways", texts(placement.gateway));
-    out.rows("hosts", texts(placement.host), placement.experts);
-  }
+  for (Placement const& placement : scenario.file_placements) write_given(out, placement);
 }
 
 /// Only what differs from a search's defaults.

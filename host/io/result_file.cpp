@@ -1,10 +1,12 @@
 #include "host/io/result_file.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <stdexcept>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include "host/errors.hpp"
 #include "host/io/hdf5_reader.hpp"
@@ -168,6 +170,52 @@ void write_placements(Writer& writer, Evaluation const& evaluation) {
   writer.dataset({"host", "1", "satellite that hosts the expert"}, {"placement", "layer", "expert"}, host);
 }
 
+/// One array of all placements, one after the other, each entry with the number of its placement.
+template <class Entry>
+std::vector<std::pair<std::uint32_t, Entry>> entries(Evaluation const& evaluation,
+                                                     std::vector<Entry> Placement::*array) {
+  std::vector<std::pair<std::uint32_t, Entry>> all;
+  std::uint32_t number = 0;
+  for (auto const& strategy : evaluation.strategies) {
+    for (Placement const& placement : strategy.placements) {
+      for (Entry const& entry : placement.*array) all.emplace_back(number, entry);
+      ++number;
+    }
+  }
+  return all;
+}
+
+/// Nothing where there is nothing, so that placements without redundancy keep their digests.
+void write_redundancy(Writer& writer, Evaluation const& evaluation) {
+  auto const column = [&](std::string const& axis, hdf5::Label const& label, auto const& rows, auto value) {
+    std::vector<std::uint32_t> values;
+    for (auto const& [placement, entry] : rows) values.push_back(value(placement, entry));
+    writer.dataset(label, {axis}, values);
+  };
+  if (auto const rows = entries(evaluation, &Placement::replica); !rows.empty()) {
+    std::string const axis = "replica";
+    writer.axis({axis, "1", "further copy of an expert, over all placements"}, counted(rows.size()));
+    column(axis, {"replica_placement", "1", "placement of the replica"}, rows,
+           [](std::uint32_t placement, Replica const&) { return placement; });
+    column(axis, {"replica_layer", "1", "layer of the expert"}, rows,
+           [](std::uint32_t, Replica const& r) { return r.layer; });
+    column(axis, {"replica_expert", "1", "expert of which it is a copy"}, rows,
+           [](std::uint32_t, Replica const& r) { return r.expert; });
+    column(axis, {"replica_host", "1", "satellite that hosts the replica"}, rows,
+           [](std::uint32_t, Replica const& r) { return static_cast<std::uint32_t>(r.host); });
+  }
+  if (auto const rows = entries(evaluation, &Placement::spare); !rows.empty()) {
+    std::string const axis = "spare";
+    writer.axis({axis, "1", "spare gateway, over all placements"}, counted(rows.size()));
+    column(axis, {"spare_placement", "1", "placement of the spare gateway"}, rows,
+           [](std::uint32_t placement, SpareGateway const&) { return placement; });
+    column(axis, {"spare_layer", "1", "layer that it stands by for"}, rows,
+           [](std::uint32_t, SpareGateway const& s) { return s.layer; });
+    column(axis, {"spare_gateway", "1", "satellite that stands by"}, rows,
+           [](std::uint32_t, SpareGateway const& s) { return static_cast<std::uint32_t>(s.satellite); });
+  }
+}
+
 void write_exact(Writer& writer, Evaluation const& evaluation) {
   auto const has_exact = [](auto const& s) { return s.exact.has_value(); };
   if (std::ranges::none_of(evaluation.strategies, has_exact)) return;
@@ -266,6 +314,7 @@ void write_parts(Writer& writer, Scenario const& scenario, std::string const& re
   write_layers(writer, evaluation);
   write_cells(writer, evaluation);
   write_placements(writer, evaluation);
+  write_redundancy(writer, evaluation);
   write_exact(writer, evaluation);
   write_load(writer, scenario, evaluation);
   if (provenance.search != nullptr) write_search(writer, *provenance.search);
@@ -277,8 +326,12 @@ struct Integers {
   std::vector<std::uint32_t> values;
 };
 
+bool has_dataset(hdf5::File const& file, char const* name) {
+  return hdf5::check(H5Lexists(file, name, H5P_DEFAULT)) > 0;
+}
+
 hdf5::Dataset open_dataset(hdf5::File const& file, char const* name) {
-  if (hdf5::check(H5Lexists(file, name, H5P_DEFAULT)) == 0) {
+  if (!has_dataset(file, name)) {
     throw hdf5::Error(std::string("it has no dataset ") + name);
   }
   return hdf5::Dataset(H5Dopen2(file, name, H5P_DEFAULT));
@@ -310,6 +363,46 @@ Placement stored_placement(Integers const& gateway, Integers const& host, std::s
   return placement;
 }
 
+/// Datasets of one axis, of which the first numbers placements.
+template <std::size_t n>
+std::array<std::vector<std::uint32_t>, n> read_entries(hdf5::File const& file,
+                                                       std::array<char const*, n> const& names,
+                                                       std::size_t placements) {
+  std::array<std::vector<std::uint32_t>, n> columns;
+  for (std::size_t i = 0; i < n; ++i) {
+    Integers const column = read_integers(file, names[i]);
+    if (column.shape.size() != 1 || (i > 0 && column.values.size() != columns[0].size())) {
+      throw hdf5::Error(std::string("the shape of ") + names[i] + " does not fit");
+    }
+    columns[i] = column.values;
+  }
+  for (std::uint32_t const number : columns[0]) {
+    if (number < placements) continue;
+    throw hdf5::Error(std::string(names[0]) + " has placement " + std::to_string(number) + " of " +
+                      std::to_string(placements));
+  }
+  return columns;
+}
+
+void read_redundancy(hdf5::File const& file, std::vector<Placement>& placements) {
+  if (has_dataset(file, "replica_placement")) {
+    auto const [placement, layer, expert, host] =
+        read_entries(file, std::array{"replica_placement", "replica_layer", "replica_expert", "replica_host"},
+                     placements.size());
+    for (std::size_t i = 0; i < placement.size(); ++i) {
+      placements[placement[i]].replica.push_back({layer[i], expert[i], SatelliteId{host[i]}});
+    }
+  }
+  if (has_dataset(file, "spare_placement")) {
+    auto const [placement, layer, gateway] =
+        read_entries(file, std::array{"spare_placement", "spare_layer", "spare_gateway"}, placements.size());
+    for (std::size_t i = 0; i < placement.size(); ++i) {
+      placements[placement[i]].spare.push_back({layer[i], SatelliteId{gateway[i]}});
+    }
+  }
+  for (Placement& placement : placements) sort_redundancy(placement);
+}
+
 StoredPlacements stored_placements(hdf5::File const& file) {
   hdf5::Dataset const names = open_dataset(file, "strategy");
   Integers const strategy = read_integers(file, "placement_strategy");
@@ -324,6 +417,7 @@ StoredPlacements stored_placements(hdf5::File const& file) {
   for (std::size_t i = 0; i < strategy.values.size(); ++i) {
     stored.placements.push_back(stored_placement(gateway, host, i));
   }
+  read_redundancy(file, stored.placements);
   return stored;
 }
 

@@ -7,6 +7,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <hdf5.h>
+#include <hdf5_hl.h>
 
 #include "host/errors.hpp"
 #include "tests/io/output_support.hpp"
@@ -228,6 +230,47 @@ TEST_F(ResultFile, PlacementsComeBackAsTheyWere) {
   EXPECT_EQ(read_placements(file("a.h5"), "spacemoe"), written.strategies[1].placements);
 }
 
+/// With replicas in one placement of the first strategy, and spare gateways in both strategies.
+Evaluation redundant() {
+  Evaluation result = evaluation();
+  Placement& middle = result.strategies[0].placements[1];
+  middle.replica = {{0, 2, SatelliteId{30}}, {1, 0, SatelliteId{32}}, {1, 0, SatelliteId{31}}};
+  middle.spare = {{1, SatelliteId{41}}, {1, SatelliteId{40}}};
+  result.strategies[1].placements[0].spare = {{0, SatelliteId{42}}};
+  return result;
+}
+
+TEST_F(ResultFile, ReplicasAndSparesComeBackAsTheyWere) {
+  Evaluation const written = redundant();
+  write(file("a.h5"), written);
+  EXPECT_EQ(read_placements(file("a.h5"), "rand-place"), written.strategies[0].placements);
+  EXPECT_EQ(read_placements(file("a.h5"), "spacemoe"), written.strategies[1].placements);
+}
+
+TEST_F(ResultFile, EveryReplicaAndSpareIsPayload) {
+  write(file("original.h5"), redundant());
+  std::string const original = payload_digest(file("original.h5"));
+  std::vector<std::function<void(Placement&)>> const changes{
+      [](auto& p) { p.replica[1].layer = 0; },
+      [](auto& p) { p.replica[1].expert = 1; },
+      [](auto& p) { p.replica[1].host = SatelliteId{33}; },
+      [](auto& p) { std::swap(p.replica[1], p.replica[2]); },
+      [](auto& p) { p.replica.clear(); },
+      [](auto& p) { p.spare[0].layer = 0; },
+      [](auto& p) { std::swap(p.spare[0], p.spare[1]); },
+  };
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    Evaluation changed = redundant();
+    changes[i](changed.strategies[0].placements[1]);
+    write(file("changed.h5"), changed);
+    EXPECT_NE(payload_digest(file("changed.h5")), original) << "change " << i;
+  }
+  Evaluation changed = redundant();
+  std::swap(changed.strategies[0].placements[0].replica, changed.strategies[0].placements[1].replica);
+  write(file("changed.h5"), changed);
+  EXPECT_NE(payload_digest(file("changed.h5")), original);
+}
+
 /// What reading the placements of a strategy complains of; no complaint at all fails the test.
 Complaint read_complaint(fs::path const& file, std::string const& strategy) {
   try {
@@ -237,6 +280,17 @@ Complaint read_complaint(fs::path const& file, std::string const& strategy) {
   }
   ADD_FAILURE() << "nothing was wrong with " << file;
   return {};
+}
+
+/// Puts other values in place of a dataset of one axis; none where there are no values.
+void rewrite(fs::path const& file, char const* dataset, std::vector<std::uint32_t> const& values) {
+  hid_t const opened = H5Fopen(file.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  ASSERT_GE(H5Ldelete(opened, dataset, H5P_DEFAULT), 0);
+  hsize_t const length = values.size();
+  if (length > 0) {
+    ASSERT_GE(H5LTmake_dataset(opened, dataset, 1, &length, H5T_NATIVE_UINT32, values.data()), 0);
+  }
+  ASSERT_GE(H5Fclose(opened), 0);
 }
 
 TEST_F(ResultFile, AMissingStrategyIsAnsweredWithThoseThatAreThere) {
@@ -259,6 +313,23 @@ TEST_F(ResultFile, TheStrategyMeantIsTheOneNamedOrTheOnlyOne) {
     FAIL();
   } catch (ScenarioError const& error) {
     EXPECT_EQ(error.complaints().at(0).remedy, "name one of rand-place, spacemoe");
+  }
+}
+
+TEST_F(ResultFile, ReplicasOfNoPlacementAreRefused) {
+  struct Change {
+    char const* dataset;
+    std::vector<std::uint32_t> values;
+    char const* complaint;
+  };
+  for (Change const& change :
+       {Change{"replica_placement", {1, 4, 1}, "replica_placement has placement 4 of 4"},
+        Change{"spare_placement", {9, 1, 3}, "spare_placement has placement 9 of 4"},
+        Change{"replica_host", {}, "no dataset replica_host"},
+        Change{"spare_layer", {1, 1}, "the shape of spare_layer does not fit"}}) {
+    write(file("a.h5"), redundant());
+    rewrite(file("a.h5"), change.dataset, change.values);
+    EXPECT_THAT(read_complaint(file("a.h5"), "spacemoe").what, HasSubstr(change.complaint));
   }
 }
 

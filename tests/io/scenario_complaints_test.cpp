@@ -539,47 +539,127 @@ TEST_F(ScenarioComplaints, PlacementTables) {
              "the nearest is \"hosts\"");
 }
 
-/// By definition: every satellite exists, hosts at most its capacity, and is not host and gateway at once
-/// unless it may.
-bool is_sound(Placement const& placement, PlacementLimits const& limits) {
-  auto const uses = [](std::vector<SatelliteId> const& list, SatelliteId id) {
-    return std::ranges::count(list, id);
+TEST_F(ScenarioComplaints, ReplicasAndSparesOfPlacementTables) {
+  auto const given = [](std::string const& lines) {
+    return base_with("[\"spacemoe\"]",
+                     "[\"file\"]\n[[placement.given]]\ngateways = [0, 1]\n"
+                     "hosts = [[2, 3, 4, 5], [6, 7, 8, 9]]\n" +
+                         lines);
   };
+  EXPECT_THAT(complaints(given("replicas = []\nspares = []\n")), IsEmpty());
+  EXPECT_THAT(
+      complaints(given("replicas = [[1, 3, 10], [0, 0, 11], [1, 3, 12]]\nspares = [[1, 13], [0, 14]]\n")),
+      IsEmpty());
+  std::string const replicas = "scenario.toml:22 placement.given[0].replicas";
+  expect_one(given("replicas = 7\n"), replicas + ": has one number", "rows of [layer, expert, satellite]");
+  expect_one(given("replicas = [1, 3, 10]\n"), replicas + ": has 3 numbers",
+             "rows of [layer, expert, satellite]");
+  expect_one(given("replicas = [[1, 10]]\n"), replicas + ": has 1 row of 2 numbers", "");
+  expect_one(given("replicas = [[1, 3, -1]]\n"), replicas + "[0][2]: -1 is out of range", "");
+  expect_one(given("spares = [[1, 3, 10]]\n"),
+             "scenario.toml:22 placement.given[0].spares: has 1 row of 3 numbers",
+             "rows of [layer, satellite]");
+  expect_one(given("spare = [[1, 10]]\n"), "scenario.toml:22 placement.given[0].spare: unknown key",
+             "the nearest is \"spares\"");
+  // Everything at once, each with its line.
+  std::string const all =
+      complaints(given("replicas = [[1, 3, 10],\n[2, 0, 11],\n[0, 4, 11],\n[0, 1, 48],\n[0, 0, 2],\n"
+                       "[0, 1, 2],\n[0, 1, 0]]\nspares = [[0, 0],\n[2, 12],\n[1, 10]]\n"));
+  for (char const* line :
+       {"scenario.toml:23 placement.given[0].replicas[1]: layer 2 does not exist; layers are 0 to 1",
+        "scenario.toml:24 placement.given[0].replicas[2]: expert 4 does not exist; experts are 0 to 3",
+        "scenario.toml:25 placement.given[0].replicas[3]: satellite 48 does not exist",
+        "scenario.toml:26 placement.given[0].replicas[4]: satellite 2 has expert 0 of layer 0 already",
+        "scenario.toml:27 placement.given[0].replicas[5]: satellite 2 hosts more experts than its capacity "
+        "of 1",
+        "scenario.toml:20 placement.given[0].gateways[0]: gateway 0 also hosts experts",
+        "scenario.toml:29 placement.given[0].spares[0]: satellite 0 is a gateway of layer 0 already",
+        "scenario.toml:30 placement.given[0].spares[1]: layer 2 does not exist",
+        "scenario.toml:31 placement.given[0].spares[2]: gateway 10 also hosts experts"}) {
+    EXPECT_THAT(all, HasSubstr(line));
+  }
+  EXPECT_EQ(std::ranges::count(all, '\n'), 8);
+}
+
+/// By definition: everything exists, a satellite has at most its capacity of copies, each of another expert,
+/// is gateway of a layer once, and is not host and gateway at once unless it may.
+bool is_sound(Placement const& placement, PlacementLimits const& limits) {
+  std::vector<SatelliteId> hosts = placement.host;
+  std::vector<SatelliteId> gateways = placement.gateway;
+  std::vector<std::pair<std::uint32_t, SatelliteId>> of_expert;
+  std::vector<std::pair<std::uint32_t, SatelliteId>> of_layer;
+  for (std::uint32_t e = 0; e < hosts.size(); ++e) of_expert.emplace_back(e, hosts[e]);
+  for (std::uint32_t l = 0; l < gateways.size(); ++l) of_layer.emplace_back(l, gateways[l]);
+  for (Replica const& replica : placement.replica) {
+    if (replica.layer >= placement.layers || replica.expert >= placement.experts) return false;
+    hosts.push_back(replica.host);
+    of_expert.emplace_back(replica.layer * placement.experts + replica.expert, replica.host);
+  }
+  for (SpareGateway const& spare : placement.spare) {
+    if (spare.layer >= placement.layers) return false;
+    gateways.push_back(spare.satellite);
+    of_layer.emplace_back(spare.layer, spare.satellite);
+  }
   auto const exists = [&](SatelliteId id) { return index(id) < limits.satellites; };
-  return std::ranges::all_of(placement.host, exists) && std::ranges::all_of(placement.gateway, exists) &&
-         std::ranges::all_of(placement.host, [&](SatelliteId id) {
-           bool const may_host = limits.gateways_host_experts || uses(placement.gateway, id) == 0;
-           return may_host && uses(placement.host, id) <= limits.capacity;
+  auto const differ = [](auto pairs) {
+    std::ranges::sort(pairs);
+    return std::ranges::adjacent_find(pairs) == pairs.end();
+  };
+  return std::ranges::all_of(hosts, exists) && std::ranges::all_of(gateways, exists) && differ(of_expert) &&
+         differ(of_layer) && std::ranges::all_of(hosts, [&](SatelliteId id) {
+           bool const may_host = limits.gateways_host_experts || std::ranges::count(gateways, id) == 0;
+           return may_host && std::ranges::count(hosts, id) <= limits.capacity;
          });
+}
+
+std::string table_of(Placement const& placement) {
+  std::ostringstream text;
+  auto const& h = placement.host;
+  text << "\n[[placement.given]]\ngateways = [" << index(placement.gateway[0]) << ", "
+       << index(placement.gateway[1]) << "]\nhosts = [";
+  for (std::size_t l : {0u, 4u}) {
+    text << "[" << index(h[l]) << ", " << index(h[l + 1]) << ", " << index(h[l + 2]) << ", "
+         << index(h[l + 3]) << "], ";
+  }
+  text << "]\nreplicas = [";
+  for (Replica const& r : placement.replica) {
+    text << "[" << r.layer << ", " << r.expert << ", " << index(r.host) << "], ";
+  }
+  text << "]\nspares = [";
+  for (SpareGateway const& s : placement.spare) text << "[" << s.layer << ", " << index(s.satellite) << "], ";
+  text << "]\n";
+  return text.str();
 }
 
 TEST_F(ScenarioComplaints, PlacementsAreRefusedExactlyWhereTheyAreNotSound) {
   std::mt19937 random(2);
   std::size_t sound = 0;
-  constexpr std::size_t count = 300;
+  std::size_t with_redundancy = 0;
+  constexpr std::size_t count = 400;
   for (std::size_t i = 0; i < count; ++i) {
     auto const draw = [&] { return satellite(random() % 49 % (random() % 2 == 0 ? 49 : 24)); };
+    auto const number = [&](std::uint32_t below) {
+      return static_cast<std::uint32_t>(random() % 12 == 0 ? below : random() % below);
+    };
     Placement placement{2, 4, {draw(), draw()}, {}};
     for (std::size_t e = 0; e < 8; ++e) placement.host.push_back(draw());
-    PlacementLimits const limits{48, 1 + static_cast<std::uint32_t>(random() % 3), random() % 2 == 0};
-    std::ostringstream text;
-    auto const& h = placement.host;
-    text << "capacity = " << limits.capacity
-         << "\ngateways_host_experts = " << (limits.gateways_host_experts ? "true" : "false")
-         << "\n[[placement.given]]\ngateways = [" << index(placement.gateway[0]) << ", "
-         << index(placement.gateway[1]) << "]\nhosts = [";
-    for (std::size_t l : {0u, 4u}) {
-      text << "[" << index(h[l]) << ", " << index(h[l + 1]) << ", " << index(h[l + 2]) << ", "
-           << index(h[l + 3]) << "], ";
+    for (std::size_t r = random() % 4; r > 1; --r) {
+      std::uint32_t const layer = number(2);
+      placement.replica.push_back({layer, number(4), draw()});
     }
-    text << "]\n";
-    std::string const scenario = base_with("[\"spacemoe\"]\n", "[\"file\"]\n" + text.str());
+    for (std::size_t s = random() % 4; s > 1; --s) placement.spare.push_back({number(2), draw()});
+    PlacementLimits const limits{48, 1 + static_cast<std::uint32_t>(random() % 3), random() % 2 == 0};
+    std::string const keys = "capacity = " + std::to_string(limits.capacity) +
+                             "\ngateways_host_experts = " + (limits.gateways_host_experts ? "true" : "false");
+    std::string const scenario = base_with("[\"spacemoe\"]\n", "[\"file\"]\n" + keys + table_of(placement));
     bool const none = is_sound(placement, limits);
     EXPECT_EQ(complaints(scenario).empty(), none) << scenario;
     sound += none ? 1 : 0;
+    with_redundancy += none && !placement.replica.empty() && !placement.spare.empty() ? 1u : 0u;
   }
   EXPECT_GT(sound, count / 8);
   EXPECT_LT(sound, count * 7 / 8);
+  EXPECT_GT(with_redundancy, 10u);
 }
 
 TEST_F(ScenarioComplaints, ManyMisplacedExpertsStayReadable) {

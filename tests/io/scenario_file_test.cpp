@@ -11,6 +11,7 @@ namespace {
 
 using ::testing::Each;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 class ScenarioFile : public ScenarioFolder {};
@@ -276,6 +277,8 @@ TEST_F(ScenarioFile, PlacementsFromAResult) {
   Scenario scenario = load(base_scenario);
   Placement placement{2, 4, {satellite(7), satellite(9)}, {}};
   for (std::size_t i = 20; i < 28; ++i) placement.host.push_back(satellite(i));
+  placement.replica = {{0, 1, satellite(11)}, {1, 0, satellite(10)}};
+  placement.spare = {{1, satellite(12)}, {1, satellite(8)}};
   Evaluation evaluation;
   evaluation.slots = 2;
   evaluation.layers = 2;
@@ -293,12 +296,17 @@ TEST_F(ScenarioFile, PlacementsFromAResult) {
       base_with("[\"spacemoe\"]", "[\"file\"]\nfile = \"r.h5\"\nfile_strategy = \"spacemoe\"");
   EXPECT_THAT(load(text).file_placements, ElementsAre(placement));
   EXPECT_THAT(complaints(with(text, "moe_layers = 2", "moe_layers = 1")),
-              ::testing::HasSubstr("the placement is for 2 layers of 4 experts; the model has 1 MoE layers"));
+              HasSubstr("the placement is for 2 layers of 4 experts; the model has 1 MoE layers"));
   // Hosts are satellites 20 to 27; three planes have 24.
   EXPECT_THAT(
       complaints(with(text, "planes = 6", "planes = 3")),
       ::testing::StartsWith("scenario.toml:19 placement.file: placement 0, host[1][0]: satellite 24 does "
                             "not exist; satellites are 0 to 23"));
+  // With satellites 0 to 10, all hosts go, one replica and one spare; ten are told.
+  std::string const few = complaints(
+      with(with(text, "planes = 6", "planes = 1"), "satellites_per_plane = 8", "satellites_per_plane = 11"));
+  EXPECT_THAT(few, HasSubstr("placement 0, replica on satellite 11: satellite 11 does not exist"));
+  EXPECT_THAT(few, HasSubstr("placement 0, spare gateway of layer 1: satellite 12 does not exist"));
 }
 
 TEST_F(ScenarioFile, OverridesReplaceTheFileBeforeItIsChecked) {

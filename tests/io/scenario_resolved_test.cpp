@@ -6,6 +6,7 @@
 namespace spacemoe::test {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -101,6 +102,7 @@ void expect_same(Scenario const& a, Scenario const& b) {
   EXPECT_EQ(a.random_placements, b.random_placements);
   EXPECT_EQ(a.capacity, b.capacity);
   EXPECT_EQ(a.gateways_host_experts, b.gateways_host_experts);
+  EXPECT_EQ(a.redundancy, b.redundancy);
   EXPECT_EQ(a.ring_shell, b.ring_shell);
   EXPECT_EQ(a.file_placements, b.file_placements);
   EXPECT_EQ(a.tokens, b.tokens);
@@ -187,6 +189,9 @@ strategies = ["rand-intra", "file"]
 random_placements = 3
 capacity = 2
 gateways_host_experts = true
+replica_places = 5
+planned_loss = 0.3
+spare_gateways = 2
 aggregation = "own-gateway"
 ring_shell = "second"
 [[placement.given]]
@@ -195,6 +200,8 @@ hosts = [[2, 3, 4, 5], [6, 7, 8, 2]]
 [[placement.given]]
 gateways = [0, 0]
 hosts = [[0, 0, 1, 1], [70, 71, 8, 2]]
+replicas = [[1, 2, 30], [0, 1, 32], [1, 2, 31]]
+spares = [[1, 40], [1, 39], [0, 41]]
 [evaluation]
 tokens = 12345
 sampler = "routing"
@@ -203,7 +210,13 @@ unreachable = "drop"
 
 TEST_F(ResolvedScenario, RoundTripsWithoutDefaults) {
   Scenario const scenario = load(nothing_by_default);
-  EXPECT_EQ(scenario.file_placements.size(), 2u);
+  ASSERT_EQ(scenario.file_placements.size(), 2u);
+  EXPECT_THAT(
+      scenario.file_placements[1].replica,
+      ElementsAre(Replica{0, 1, satellite(32)}, Replica{1, 2, satellite(30)}, Replica{1, 2, satellite(31)}));
+  EXPECT_THAT(scenario.file_placements[1].spare,
+              ElementsAre(SpareGateway{0, satellite(41)}, SpareGateway{1, satellite(40)},
+                          SpareGateway{1, satellite(39)}));
   EXPECT_EQ(scenario.ring_shell, 1u);
   expect_round_trip(scenario);
 }
