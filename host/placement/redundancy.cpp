@@ -1,9 +1,9 @@
 #include "host/placement/redundancy.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <functional>
 #include <numeric>
+#include <queue>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -13,13 +13,6 @@
 namespace spacemoe {
 namespace {
 
-/// A copy that some expert is to get.
-struct Wanted {
-  double gain;
-  std::uint32_t expert;  ///< layer * experts + expert
-  std::uint32_t copy;    ///< how many it has before
-};
-
 class Copier {
  public:
   Copier(PlanningContext const& context, Redundancy const& redundancy, std::span<double const> chance,
@@ -28,31 +21,35 @@ class Copier {
         redundancy_(redundancy),
         chance_(chance),
         placement_(std::move(placement)),
+        rows_(context.expected_latencies(placement_.gateway)),
+        nearest_(placement_.layers),
         load_(context.limits.satellites, 0),
-        is_gateway_(context.limits.satellites, 0) {
+        is_gateway_(context.limits.satellites, 0),
+        has_expert_(placement_.layers, std::vector<std::uint8_t>(context.limits.satellites, 0)) {
     for (SatelliteId const id : placement_.gateway) is_gateway_[index(id)] = 1;
-    for (SatelliteId const id : placement_.host) ++load_[index(id)];
+    for (std::uint32_t e = 0; e < placement_.host.size(); ++e) take(e, placement_.host[e]);
   }
 
   Placement run() {
-    std::vector<SatelliteId> sources = placement_.gateway;
-    rows_ = context_.expected_latencies(sources);
     for (std::uint32_t l = 0; l < placement_.layers; ++l) add_spares(l);
-    nearest_.resize(placement_.layers);
-    for (Wanted const& wanted : wanted_copies()) add_replica(wanted.expert);
+    auto const experts = redundancy_.replica_places > 0 ? shared_out() : each_in_turn();
+    for (std::uint32_t const expert : experts) add_replica(expert);
     sort_redundancy(placement_);
     return std::move(placement_);
   }
 
  private:
+  // Experts are counted over all layers.
+  std::uint32_t layer_of(std::uint32_t expert) const { return expert / placement_.experts; }
+
+  void take(std::uint32_t expert, SatelliteId id) {
+    ++load_[index(id)];
+    has_expert_[layer_of(expert)][index(id)] = 1;
+  }
+
   /// Plane of a satellite; a number of its own where there are no planes.
   std::uint32_t plane(SatelliteId id) const {
     return context_.plane.empty() ? static_cast<std::uint32_t>(id) : context_.plane[index(id)];
-  }
-
-  bool is_free(SatelliteId id) const {
-    bool const gateway = is_gateway_[index(id)] != 0 && !context_.limits.gateways_host_experts;
-    return !gateway && load_[index(id)] < context_.limits.capacity;
   }
 
   /// The first of `order` that is allowed, outside of the planes of `others` if it can be.
@@ -71,7 +68,7 @@ class Copier {
     throw ScenarioError(std::move(complaint));
   }
 
-  std::vector<SatelliteId> by_rising(std::vector<std::uint64_t> const& latency) const {
+  static std::vector<SatelliteId> by_rising(std::vector<std::uint64_t> const& latency) {
     std::vector<SatelliteId> order(latency.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = satellite(i);
     std::ranges::stable_sort(order, {}, [&](SatelliteId id) { return latency[index(id)]; });
@@ -95,31 +92,45 @@ class Copier {
     }
   }
 
-  std::vector<Wanted> wanted_copies() const {
-    std::vector<Wanted> wanted;
-    auto const experts = static_cast<std::uint32_t>(placement_.host.size());
-    std::uint32_t const each = redundancy_.replica_places > 0
-                                   ? std::min(redundancy_.replica_places, most_copies)
-                                   : redundancy_.replicas;
-    for (std::uint32_t e = 0; e < experts; ++e) {
-      for (std::uint32_t copy = 1; copy <= each; ++copy) {
-        wanted.push_back({chance_[e] * std::pow(redundancy_.planned_loss, copy), e, copy});
-      }
+  /// So many copies of every expert: the first of all, then the second of all, each time those first that are
+  /// drawn most.
+  std::vector<std::uint32_t> each_in_turn() const {
+    std::vector<std::uint32_t> experts(placement_.host.size());
+    std::iota(experts.begin(), experts.end(), 0u);
+    std::ranges::stable_sort(experts, std::ranges::greater(), [&](std::uint32_t e) { return chance_[e]; });
+    std::vector<std::uint32_t> turns;
+    for (std::uint32_t copy = 0; copy < redundancy_.replicas; ++copy) {
+      turns.insert(turns.end(), experts.begin(), experts.end());
     }
-    if (redundancy_.replica_places > 0) {
-      std::ranges::sort(wanted, [](Wanted const& a, Wanted const& b) {
-        return std::tuple(-a.gain, a.copy, a.expert) < std::tuple(-b.gain, b.copy, b.expert);
-      });
-      wanted.resize(std::min<std::size_t>(wanted.size(), redundancy_.replica_places));
-    } else {
-      std::ranges::sort(wanted, [](Wanted const& a, Wanted const& b) {
-        return std::tuple(a.copy, -a.gain, a.expert) < std::tuple(b.copy, -b.gain, b.expert);
-      });
-    }
-    return wanted;
+    return turns;
   }
 
-  /// Satellites by the latency that they add to a layer.
+  /// So many copies in all, one by one to the expert that gains most.
+  std::vector<std::uint32_t> shared_out() const {
+    struct Next {
+      double gain;
+      std::uint32_t copies;  ///< that there are already
+      std::uint32_t expert;
+    };
+    auto const later = [](Next const& a, Next const& b) {
+      return std::tuple(-a.gain, a.copies, a.expert) > std::tuple(-b.gain, b.copies, b.expert);
+    };
+    std::priority_queue<Next, std::vector<Next>, decltype(later)> next(later);
+    for (std::uint32_t e = 0; e < placement_.host.size(); ++e) {
+      next.push({chance_[e] * redundancy_.planned_loss, 1, e});
+    }
+    std::vector<std::uint32_t> experts;
+    while (experts.size() < redundancy_.replica_places) {
+      auto const [gain, copies, expert] = next.top();
+      next.pop();
+      next.push({gain * redundancy_.planned_loss, copies + 1, expert});
+      experts.push_back(expert);
+    }
+    return experts;
+  }
+
+  /// Satellites by the latency that an expert there adds to a layer. Compute times differ between satellites
+  /// or between experts, never both, so that the order is the same for all experts.
   std::vector<SatelliteId> const& nearest(std::uint32_t layer) {
     if (!nearest_[layer].empty()) return nearest_[layer];
     bool const own = context_.aggregation == Aggregation::own_gateway;
@@ -131,36 +142,33 @@ class Copier {
     return nearest_[layer] = by_rising(latency);
   }
 
-  void add_replica(std::uint32_t of) {
-    std::uint32_t const layer = of / placement_.experts;
-    std::uint32_t const expert = of % placement_.experts;
-    std::vector<SatelliteId> copies{placement_.host[of]};
-    std::vector<SatelliteId> taken;  // by experts of the layer
-    for (std::uint32_t e = 0; e < placement_.experts; ++e) taken.push_back(placement_.host_of(layer, e));
+  void add_replica(std::uint32_t expert) {
+    std::uint32_t const layer = layer_of(expert);
+    std::uint32_t const of_layer = expert % placement_.experts;
+    std::vector<SatelliteId> copies{placement_.host[expert]};
     for (Replica const& r : placement_.replica) {
-      if (r.layer != layer) continue;
-      taken.push_back(r.host);
-      if (r.expert == expert) copies.push_back(r.host);
+      if (r.layer == layer && r.expert == of_layer) copies.push_back(r.host);
     }
-    std::ranges::sort(taken);
-    SatelliteId const host = choose(
-        nearest(layer), copies,
-        [&](SatelliteId id) { return is_free(id) && !std::ranges::binary_search(taken, id); },
-        "a replica of expert " + std::to_string(expert) + " of layer " + std::to_string(layer));
-    ++load_[index(host)];
-    placement_.replica.push_back({layer, expert, host});
+    auto const allowed = [&](SatelliteId id) {
+      bool const gateway = is_gateway_[index(id)] != 0 && !context_.limits.gateways_host_experts;
+      return !gateway && load_[index(id)] < context_.limits.capacity && has_expert_[layer][index(id)] == 0;
+    };
+    SatelliteId const host =
+        choose(nearest(layer), copies, allowed,
+               "a replica of expert " + std::to_string(of_layer) + " of layer " + std::to_string(layer));
+    take(expert, host);
+    placement_.replica.push_back({layer, of_layer, host});
   }
-
-  static constexpr std::uint32_t most_copies = 16;  ///< of one expert, when places are shared out
 
   PlanningContext const& context_;
   Redundancy const& redundancy_;
   std::span<double const> chance_;
   Placement placement_;
-  std::vector<std::vector<std::uint64_t>> rows_;   ///< [layer]: expected latencies from its gateway
-  std::vector<std::vector<SatelliteId>> nearest_;  ///< [layer], where looked up
-  std::vector<std::uint32_t> load_;                ///< [satellite]: experts
-  std::vector<std::uint8_t> is_gateway_;           ///< [satellite]
+  std::vector<std::vector<std::uint64_t>> rows_;       ///< [layer]: expected latencies from its gateway
+  std::vector<std::vector<SatelliteId>> nearest_;      ///< [layer], where looked up
+  std::vector<std::uint32_t> load_;                    ///< [satellite]: experts
+  std::vector<std::uint8_t> is_gateway_;               ///< [satellite]
+  std::vector<std::vector<std::uint8_t>> has_expert_;  ///< [layer][satellite]
 };
 
 }  // namespace
