@@ -136,9 +136,7 @@ class Evaluator {
     for (Strategy const strategy : scenario_.strategies) {
       auto placements =
           strategy == Strategy::refined ? std::vector{options_.refine()} : planner.placements(strategy);
-      if (strategy != Strategy::file) {
-        for (Placement& p : placements) p = planner.with_redundancy(scenario_.redundancy, std::move(p));
-      }
+      for (Placement& p : placements) p = planner.with_redundancy(std::move(p));
       CellGrid const grid(scenario_.tokens, static_cast<std::uint32_t>(placements.size()),
                           scenario_.time.slots);
       courses.push_back({strategy,

@@ -13,13 +13,29 @@
 namespace spacemoe {
 namespace {
 
+/// What placements consist of.
+struct Parts {
+  double placements = 0;
+  double gateways = 0;  ///< of all layers, with spares
+  double copies = 0;    ///< of all experts
+  double queries = 0;   ///< paths in a slot, at most
+
+  Parts& operator+=(Parts const& other) {
+    placements += other.placements;
+    gateways += other.gateways;
+    copies += other.copies;
+    queries += other.queries;
+    return *this;
+  }
+};
+
 struct Sizes {
   double nodes;
-  double ports;              ///< of every satellite
-  double sources;            ///< at most
-  double placements;         ///< over all strategies
-  double widest_placements;  ///< of one strategy
-  double experts;            ///< layers x experts
+  double ports;    ///< of every satellite
+  double sources;  ///< at most
+  Parts all;       ///< of all strategies
+  Parts widest;    ///< of the strategy with most
+  double experts;  ///< layers x experts
 };
 
 /// Ports of the neighbour table: every satellite has as many as the one with most links. A port for links
@@ -34,21 +50,52 @@ double ports_per_satellite(Scenario const& scenario) {
   return std::max(1u, *std::ranges::max_element(links));
 }
 
+/// Paths lead from every gateway of a layer to every copy of its experts, from there to every gateway where
+/// outputs meet, and, where that is the layer's own, on to every one of the next.
+Parts parts(double layers, double gateways_per_layer, double copies) {
+  return {1, layers * gateways_per_layer, copies,
+          2 * copies * gateways_per_layer + layers * gateways_per_layer * gateways_per_layer};
+}
+
+Parts planned_parts(Scenario const& scenario) {
+  Redundancy const& redundancy = scenario.redundancy;
+  double const layers = scenario.weights.layers;
+  double const experts = layers * scenario.weights.experts;
+  return parts(layers, 1.0 + redundancy.spare_gateways,
+               experts * (1.0 + redundancy.replicas) + redundancy.replica_places);
+}
+
+Parts given_parts(Scenario const& scenario, Placement const& placement) {
+  if (!has_redundancy(placement)) return planned_parts(scenario);
+  std::vector<double> gateways(placement.layers, 1);
+  for (SpareGateway const& spare : placement.spare) ++gateways[spare.layer];
+  return parts(placement.layers, *std::ranges::max_element(gateways),
+               static_cast<double>(placement.host.size() + placement.replica.size()));
+}
+
+Parts parts_of(Scenario const& scenario, Strategy strategy) {
+  Parts sum;
+  if (strategy == Strategy::file) {
+    for (Placement const& placement : scenario.file_placements) sum += given_parts(scenario, placement);
+  } else {
+    std::uint32_t const placements = is_random(strategy) ? scenario.random_placements : 1;
+    for (std::uint32_t p = 0; p < placements; ++p) sum += planned_parts(scenario);
+  }
+  return sum;
+}
+
 Sizes sizes(Scenario const& scenario) {
-  double total = 0;
-  double widest = 0;
+  Parts all;
+  Parts widest;
   for (Strategy const strategy : scenario.strategies) {
-    double const placements = strategy == Strategy::file
-                                  ? static_cast<double>(scenario.file_placements.size())
-                              : is_random(strategy) ? scenario.random_placements
-                                                    : 1;
-    total += placements;
-    widest = std::max(widest, placements);
+    Parts const parts = parts_of(scenario, strategy);
+    all += parts;
+    if (parts.queries > widest.queries) widest = parts;
   }
   double const nodes = satellites(scenario);
   double const ports = ports_per_satellite(scenario);
-  double const layers = scenario.weights.layers;
-  return {nodes, ports, std::min(nodes, total * layers), total, widest, layers * scenario.weights.experts};
+  double const experts = static_cast<double>(scenario.weights.layers) * scenario.weights.experts;
+  return {nodes, ports, std::min(nodes, all.gateways), all, widest, experts};
 }
 
 /// Gateways of all the loops among which `staircase` chooses.
@@ -60,10 +107,17 @@ double loop_gateways(Scenario const& scenario) {
   return static_cast<double>(loops.size()) * model.moe_layers;
 }
 
+/// Rows of the gateways of one placement, satellites by latency and what is on them, while it gets its
+/// redundancy.
+double redundancy_bytes(Scenario const& scenario, Sizes const& s) {
+  if (is_none(scenario.redundancy)) return 0;
+  return scenario.weights.layers * s.nodes * (sizeof(std::uint64_t) + sizeof(SatelliteId) + 1);
+}
+
 /// Snapshot, path rows, and the costs of one strategy.
 double slot_bytes(Scenario const& scenario, Sizes const& s, bool exact) {
-  double const costs = s.widest_placements * s.experts * (4 + 8);
-  double const distributions = exact ? s.widest_placements * s.experts * 16 : 0;
+  double const costs = s.widest.placements * s.experts * (4 + 10) + s.widest.queries * 4;
+  double const distributions = exact ? s.widest.placements * s.experts * 16 : 0;
   return snapshot_bytes(scenario) + row_bytes(scenario, s.sources) + costs + distributions;
 }
 
@@ -85,7 +139,7 @@ double wiring_bytes(Scenario const& scenario) {
 double planning_bytes(Scenario const& scenario) {
   Sizes const s = sizes(scenario);
   double const rows = std::min(s.nodes, s.sources + loop_gateways(scenario));
-  return scenario.time.slots * s.nodes * s.ports * 4 + rows * s.nodes * 8;
+  return scenario.time.slots * s.nodes * s.ports * 4 + rows * s.nodes * 8 + redundancy_bytes(scenario, s);
 }
 
 double snapshot_bytes(Scenario const& scenario) {
@@ -113,8 +167,9 @@ std::uint32_t slots_per_batch(Scenario const& scenario, EvaluateOptions const& o
 double evaluation_bytes(Scenario const& scenario, EvaluateOptions const& options) {
   Sizes const s = sizes(scenario);
   double const batch = slots_per_batch(scenario, options) * slot_bytes(scenario, s, options.exact);
-  double const cells = s.placements * scenario.time.slots * sizeof(Moments);
-  double const placements = s.placements * s.experts * (4 + 8 + 4 + 2 + 2 * sizeof(PathQuery));
+  double const cells = s.all.placements * scenario.time.slots * sizeof(Moments);
+  double const placements = s.all.placements * s.experts * (4 + 8 + 4 + 2) +
+                            s.all.copies * (16 + sizeof(Replica)) + s.all.queries * sizeof(PathQuery);
   double const tables = s.experts * (8 + 8 + 4 * (1 + scenario.model.top_k)) + bin_count * 8.0;
   return batch + planning_bytes(scenario) + cells + placements + tables + race_bytes(scenario) +
          static_cast<double>(layer_table_bytes) + wiring_bytes(scenario) + quantile_bytes(scenario, options);

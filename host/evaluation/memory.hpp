@@ -8,7 +8,8 @@ namespace spacemoe {
 
 double wiring_bytes(Scenario const& scenario);
 
-/// Links of all slots on planning outages, and expected latencies from the gateways of all strategies.
+/// Links of all slots on planning outages, expected latencies from the gateways of all strategies, and what
+/// giving them redundancy takes.
 double planning_bytes(Scenario const& scenario);
 
 /// Links of one slot with latency, length and reason, then as a neighbour table.

@@ -80,9 +80,10 @@ std::vector<Placement> PlacementPlanner::placements(Strategy strategy) {
   return planned;
 }
 
-Placement PlacementPlanner::with_redundancy(Redundancy const& redundancy, Placement placement) const {
-  if (is_none(redundancy)) return placement;
-  return spacemoe::with_redundancy(context_, redundancy, inclusion(scenario_), std::move(placement));
+Placement PlacementPlanner::with_redundancy(Placement placement) {
+  if (has_redundancy(placement) || is_none(scenario_.redundancy)) return placement;
+  if (chance_.empty()) chance_ = inclusion(scenario_);
+  return spacemoe::with_redundancy(context_, scenario_.redundancy, chance_, std::move(placement));
 }
 
 }  // namespace spacemoe

@@ -34,13 +34,15 @@ class PlacementPlanner {
   PlacementPlanner(Scenario const& scenario, PlanningPaths& paths, ComputeTimes const& compute,
                    Backend& backend);
 
+  /// As strategies and files give them: only those of files may have replicas or spare gateways.
   std::vector<Placement> placements(Strategy strategy);
-  /// Adds replicas and spare gateways to a placement.
-  Placement with_redundancy(Redundancy const& redundancy, Placement placement) const;
+  /// Adds the scenario's replicas and spare gateways; a placement that came with some is taken as it is.
+  Placement with_redundancy(Placement placement);
 
  private:
   Scenario const& scenario_;
   PlanningContext context_;
+  std::vector<double> chance_;  ///< [layer][expert]: of a token to draw the expert, once it is needed
 };
 
 }  // namespace spacemoe

@@ -65,7 +65,7 @@ struct Scenario {
   std::uint32_t random_placements = 1;  ///< placements averaged per random strategy
   std::uint32_t capacity = 1;           ///< experts per satellite
   bool gateways_host_experts = false;
-  Redundancy redundancy;  ///< of planned placements
+  Redundancy redundancy;                   ///< of placements that do not come with their own
   std::uint32_t ring_shell = 0;            ///< shell of the ring of subnets
   std::vector<Placement> file_placements;  ///< for Strategy::file
 

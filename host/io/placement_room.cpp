@@ -85,7 +85,8 @@ std::optional<Shortage> redundancy_shortage(Region const& network, Scenario cons
   std::uint64_t const copies =
       experts * (1 + std::uint64_t{scenario.redundancy.replicas}) + scenario.redundancy.replica_places;
   std::uint64_t const hosts = (copies + scenario.capacity - 1) / scenario.capacity;
-  std::uint64_t const wanted = scenario.gateways_host_experts ? std::max(hosts, spares) : hosts + spares;
+  std::uint64_t const gateways = 1 + spares;  // spares are never shared, as gateways of layers may be
+  std::uint64_t const wanted = scenario.gateways_host_experts ? std::max(hosts, gateways) : hosts + gateways;
   if (wanted <= network.satellites) return std::nullopt;
   return Shortage{network.name + " has " + std::to_string(network.satellites) + " satellites, too few for " +
                       std::to_string(copies) + " copies of experts and " + std::to_string(spares) +
@@ -105,8 +106,9 @@ void check_room(std::string const& where, Scenario const& scenario, std::vector<
   };
   std::vector<Failing> failing;  // strategies that lack the same are named together
   for (Strategy const strategy : scenario.strategies) {
-    if (strategy == Strategy::file) continue;
-    auto found = first_shortage(strategy, network, ring, scenario);
+    bool const file = strategy == Strategy::file;
+    if (file && std::ranges::all_of(scenario.file_placements, has_redundancy)) continue;
+    auto found = file ? std::nullopt : first_shortage(strategy, network, ring, scenario);
     if (!found) found = redundancy_shortage(network, scenario);
     if (!found) continue;
     auto const same =

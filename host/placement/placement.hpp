@@ -50,6 +50,11 @@ struct Placement {
   bool operator==(Placement const&) const = default;
 };
 
+/// Whether a placement has replicas or spare gateways.
+inline bool has_redundancy(Placement const& placement) {
+  return !placement.replica.empty() || !placement.spare.empty();
+}
+
 /// What a placement must respect.
 struct PlacementLimits {
   std::uint32_t satellites = 0;

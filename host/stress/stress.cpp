@@ -86,12 +86,9 @@ class Stresser {
       std::string const label(name(strategy));
       auto bare =
           strategy == Strategy::refined ? std::vector{options_.refine()} : planner.placements(strategy);
-      if (!is_none(scenario_.redundancy) && strategy != Strategy::file) {
-        auto& more = redundant.emplace_back(Subject{label + " + redundancy", {}, {}});
-        for (Placement const& p : bare) {
-          more.placements.push_back(planner.with_redundancy(scenario_.redundancy, p));
-        }
-      }
+      auto more = bare;
+      for (Placement& p : more) p = planner.with_redundancy(std::move(p));
+      if (more != bare) redundant.push_back({label + " + redundancy", std::move(more), {}});
       subjects_.push_back({label, std::move(bare), {}});
     }
     for (Subject& subject : redundant) subjects_.push_back(std::move(subject));
