@@ -181,6 +181,7 @@ void optimize(Scenario scenario, Request const& request, Backend& backend, std::
   auto const [strategy, start] = search_start(problem);
   scenario.strategies = {strategy, Strategy::refined};
   scenario.random_placements = 1;
+  if (strategy == Strategy::file) scenario.file_placements = {start};
   std::string const resolved = resolved_text(scenario);
   SearchRecord record{strategy,
                       strategy == Strategy::file ? *request.start : std::string(name(strategy)),

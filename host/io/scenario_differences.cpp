@@ -14,15 +14,19 @@ namespace spacemoe {
 namespace {
 
 /// Keys, and tables with all their keys, on which the latencies of a given placement do not depend.
-constexpr std::array<std::string_view, 9> free_keys{"title",
-                                                    "seed",
-                                                    "search",
-                                                    "evaluation",
-                                                    "placement.file",
-                                                    "placement.file_strategy",
-                                                    "placement.given",
-                                                    "placement.strategies",
-                                                    "placement.random_placements"};
+constexpr std::array<std::string_view, 13> free_keys{"title",
+                                                     "seed",
+                                                     "search",
+                                                     "evaluation",
+                                                     "placement.file",
+                                                     "placement.file_strategy",
+                                                     "placement.given",
+                                                     "placement.strategies",
+                                                     "placement.random_placements",
+                                                     "placement.replicas",
+                                                     "placement.replica_places",
+                                                     "placement.planned_loss",
+                                                     "placement.spare_gateways"};
 
 bool is_free(std::string_view key) {
   return std::ranges::find(free_keys, key) != free_keys.end();

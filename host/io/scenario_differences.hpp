@@ -14,7 +14,7 @@ struct ScenarioDifference {
 };
 
 /// Which keys count: all, or those that the latencies of a given placement depend on, which are all but
-/// title, seed, [search], [evaluation] and which placements are evaluated.
+/// title, seed, [search], [evaluation], which placements are evaluated and what redundancy is planned.
 enum class KeysCompared { all, of_latencies };
 
 /// Where two resolved scenarios differ, by key. Throws ScenarioError for what is no TOML.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "host/errors.hpp"
@@ -44,7 +45,10 @@ std::pair<Strategy, Placement> search_start(SearchProblem const& problem) {
   Strategy const strategy = strategy_named(problem.scenario.search.start).value();
   PlanningPaths paths(problem.scenario, problem.network);
   PlacementPlanner planner(problem.scenario, paths, problem.compute, problem.backend);
-  return {strategy, planner.placements(strategy).front()};
+  Placement start = planner.placements(strategy).front();
+  start.replica.clear();
+  start.spare.clear();
+  return {strategy, std::move(start)};
 }
 
 std::pair<Strategy, Placement> best_start(SearchProblem const& problem) {

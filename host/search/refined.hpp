@@ -12,7 +12,8 @@ namespace spacemoe {
 /// Options as scenario.search has them.
 SearchOptions search_options(SearchSettings const& settings);
 
-/// The start that scenario.search names, number 0 of a random strategy's placements, or else best_start().
+/// The start that scenario.search names, number 0 of a random strategy's placements, or else best_start();
+/// without replicas and spare gateways, which a search does not move.
 std::pair<Strategy, Placement> search_start(SearchProblem const& problem);
 
 /// The verified placement of the strategy `refined`. `progress` is told the share of the work that is done,
