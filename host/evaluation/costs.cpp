@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -94,17 +93,22 @@ void PlacementCosts::add_gateways(Placement const& placement, ComputeTimes const
 void PlacementCosts::add_copies(Placement const& placement, ComputeTimes const& compute,
                                 std::uint32_t layer) {
   layer_[layer].first_copy = copy_.size();
-  std::map<SatelliteId, std::uint16_t> hosts;
-  auto const add = [&](std::uint32_t expert, SatelliteId host) {
-    auto const number = hosts.try_emplace(host, static_cast<std::uint16_t>(hosts.size())).first->second;
-    copy_.push_back({host, number, compute.expert_ns(layer, expert, host)});
+  struct Host {
+    std::uint16_t number;
+    std::uint32_t expert;  ///< one that has a copy there
+  };
+  std::map<SatelliteId, Host> hosts;
+  bool shared = false;
+  auto const add = [&](std::uint32_t expert, SatelliteId id) {
+    Host const host =
+        hosts.try_emplace(id, Host{static_cast<std::uint16_t>(hosts.size()), expert}).first->second;
+    shared = shared || host.expert != expert;
+    copy_.push_back({id, host.number, compute.expert_ns(layer, expert, id)});
   };
   auto replica = std::ranges::find(placement.replica, layer, &Replica::layer);
-  std::set<SatelliteId> first_hosts;
   for (std::uint32_t e = 0; e < experts_; ++e) {
     first_copy_.push_back(copy_.size());
     add(e, placement.host_of(layer, e));
-    first_hosts.insert(placement.host_of(layer, e));
     Copy const& own = copy_.back();
     host_.push_back(own.number);
     queue_ns_.push_back(narrowed(own.compute_ns, own.compute_ns, layer));
@@ -112,7 +116,7 @@ void PlacementCosts::add_copies(Placement const& placement, ComputeTimes const& 
       add(e, replica->host);
     }
   }
-  shares_hosts_.push_back(first_hosts.size() < experts_);
+  shares_hosts_.push_back(shared);
 }
 
 std::span<PlacementCosts::Copy const> PlacementCosts::copies(std::uint32_t layer) const {
@@ -189,7 +193,10 @@ SlotCosts PlacementCosts::in_slot(std::span<Nanoseconds const> paths, SlotDamage
   costs.expert_ns.reserve(queue_ns_.size());
   if (damage != nullptr || replicated_) {
     costs.serving.emplace();
-    costs.serving->head_ns = slowed(head_ns_[acts[0].number], damage, layer_[0].gateway[acts[0].number]);
+    // Where no gateway works, it takes as long as without damage: what else loses the token is not its time.
+    auto const [first, first_works] = acts[0];
+    SlotDamage const* const slower = first_works ? damage : nullptr;
+    costs.serving->head_ns = slowed(head_ns_[first], slower, layer_[0].gateway[first]);
   }
   for (std::uint32_t l = 0; l < layers_; ++l) {
     std::uint64_t slowest = 0;
@@ -197,9 +204,14 @@ SlotCosts PlacementCosts::in_slot(std::span<Nanoseconds const> paths, SlotDamage
       Served const served = best_copy(paths, l, e, acts, damage);
       bool const lost = served.cost_ns == lost_ns;
       std::uint64_t const queue = lost ? 0 : slowed(served.copy->compute_ns, damage, served.copy->host);
-      std::uint64_t const worst = served.cost_ns + (shares_hosts_[l] ? (top_k_ - 1) * queue : 0);
-      costs.expert_ns.push_back(lost ? unreachable : narrowed(served.cost_ns, worst, l));
-      if (!lost) slowest = std::max(slowest, worst);
+      if (lost) {
+        costs.expert_ns.push_back(unreachable);
+      } else {
+        std::uint64_t const waits =
+            shares_hosts_[l] ? (top_k_ - 1) * std::min<std::uint64_t>(queue, unreachable) : 0;
+        costs.expert_ns.push_back(narrowed(served.cost_ns, served.cost_ns + waits, l));
+        slowest = std::max(slowest, served.cost_ns + waits);
+      }
       if (!costs.serving) continue;
       costs.serving->queue_ns.push_back(static_cast<Nanoseconds>(queue));
       costs.serving->host.push_back(served.copy->number);
