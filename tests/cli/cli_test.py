@@ -209,6 +209,80 @@ class Comparing(Folder):
         self.assertIn("1 problem", message)
 
 
+class Redundant(Folder):
+    """Replicas and spare gateways on their way through files."""
+
+    def setUp(self):
+        super().setUp()
+        self.scenario, self.planned = self.folder / "redundant.toml", self.folder / "planned.h5"
+        self.scenario.write_text(pathlib.Path(SMALL).read_text().replace(
+            "random_placements = 4", "random_placements = 4\nreplica_places = 10\nspare_gateways = 1"))
+        self.succeed("evaluate", self.scenario, "--strategies", "rand-place,spacemoe", "-o", self.planned)
+
+    def data(self, file, names):
+        import h5py
+        with h5py.File(file) as result:
+            return {name: result[name][()].tolist() for name in names}
+
+    def digest(self, file):
+        return self.succeed("digest", file)
+
+    def test_what_was_planned_is_what_a_file_gives_back(self):
+        again, resolved, third = (self.folder / name for name in ("again.h5", "resolved.toml", "third.h5"))
+        self.succeed("evaluate", SMALL, "--strategies", "file", "--placement", self.planned,
+                     "--placement-strategy", "rand-place", "-o", again)
+        names = ("gateway", "host", "replica_placement", "replica_layer", "replica_expert", "replica_host",
+                 "spare_placement", "spare_layer", "spare_gateway", "mean_ms", "undeliverable", "histogram")
+        there, here = self.data(self.planned, names), self.data(again, names)
+        self.assertEqual(len(here["replica_host"]), 40)
+        self.assertEqual(len(here["spare_gateway"]), 24)
+        self.assertEqual((here["mean_ms"], here["undeliverable"]), (there["mean_ms"][:1], there["undeliverable"][:1]))
+        for name in names[:9]:
+            self.assertEqual(here[name], there[name][:len(here[name])], name)
+
+        # The resolved scenario of that run has all of it, too.
+        import h5py
+        with h5py.File(again) as result:
+            resolved.write_text(result["scenario_resolved"].asstr()[()])
+        self.assertEqual(resolved.read_text().count("replicas = ["), 4)
+        self.succeed("evaluate", resolved, "-o", third)
+        self.assertEqual(self.digest(third), self.digest(again))
+
+    def test_placements_without_get_what_the_scenario_asks_for(self):
+        bare, completed = self.folder / "bare.h5", self.folder / "completed.h5"
+        self.succeed("evaluate", SMALL, "--strategies", "spacemoe", "-o", bare)
+        self.assertNotEqual(self.digest(bare), self.digest(self.planned))
+        self.succeed("evaluate", self.scenario, "--strategies", "spacemoe", "--placement", bare, "-o", completed)
+        found = self.data(completed, ("replica_host", "spare_gateway", "mean_ms"))
+        self.assertEqual(found["replica_host"][:10], found["replica_host"][10:])
+        self.assertEqual(found["spare_gateway"][:6], found["spare_gateway"][6:])
+        self.assertEqual(found["mean_ms"][0], found["mean_ms"][1])
+
+    def test_comparisons_take_placements_as_results_have_them(self):
+        bare = self.folder / "bare.h5"
+        self.succeed("evaluate", SMALL, "--strategies", "rand-place", "-o", bare)
+        gain = []
+        for a, b, strategy in ((bare, self.planned, "--strategy-b"), (self.planned, bare, "--strategy-a")):
+            found = json.loads(self.succeed("compare", a, b, strategy, "rand-place", "--replications", 2,
+                                            "--format", "json"))
+            gain.append(found["latency"]["mean"]["difference_ms"]["mean"])
+        self.assertLess(gain[0], 0)
+        self.assertAlmostEqual(gain[0], -gain[1])
+
+    def test_searches_leave_it_out_and_add_the_scenarios(self):
+        found, start = self.folder / "found.h5", self.folder / "start.h5"
+        words = ("--start", start, "--moves", 3000, "--replications", 2, "--tokens", 600)
+        self.succeed("evaluate", self.scenario, "--strategies", "spacemoe", "-o", start)
+        self.succeed("optimize", SMALL, *words, "-o", found)
+        import h5py
+        with h5py.File(found) as result:
+            self.assertNotIn("replica", result)
+        self.succeed("optimize", self.scenario, *words, "-o", found)
+        with h5py.File(found) as result:
+            self.assertEqual(result["replica_placement"][()].tolist(), [0] * 10 + [1] * 10)
+            self.assertEqual(result["spare_layer"][()].tolist(), 2 * [0, 1, 2, 3, 4, 5])
+
+
 class Optimize(Folder):
     QUICK = ("--moves", 20000, "--replications", 2)
 

@@ -314,6 +314,57 @@ TEST(Planning, AnUnreachableSlotCountsTwiceItsGreatestLatency) {
   EXPECT_THAT(placement.host, ::testing::ElementsAre(satellite(2), satellite(3), satellite(4), satellite(5)));
 }
 
+TEST(Redundancy, PlacementsOfFilesAreTakenAsTheyAreOrGetTheScenarios) {
+  Scenario scenario = small_scenario();
+  scenario.constellation.shells.front().satellites_per_plane = 9;
+  scenario.strategies = {Strategy::spacemoe};
+  Evaluation const bare = evaluated(scenario);
+  scenario.redundancy.replicas = 1;
+  scenario.redundancy.spare_gateways = 1;
+  Evaluation const planned = evaluated(scenario);
+  auto const placements = [](Evaluation const& evaluation) {
+    return evaluation.strategies.front().placements;
+  };
+  ASSERT_EQ(placements(planned)[0].replica.size(), 20u);
+  ASSERT_EQ(placements(planned)[0].spare.size(), 4u);
+
+  // Without redundancy of its own, like planned.
+  scenario.strategies = {Strategy::file};
+  scenario.file_placements = placements(bare);
+  Evaluation const completed = evaluated(scenario);
+  EXPECT_EQ(placements(completed), placements(planned));
+  EXPECT_EQ(completed.strategies[0].tally, planned.strategies[0].tally);
+
+  // With some, even if it is less than the scenario's, or if the scenario has none.
+  Placement some = placements(planned)[0];
+  some.replica.resize(3);
+  some.spare.clear();
+  scenario.file_placements = {some, placements(planned)[0]};
+  EXPECT_EQ(placements(evaluated(scenario)), scenario.file_placements);
+  scenario.redundancy = {};
+  EXPECT_EQ(placements(evaluated(scenario)), scenario.file_placements);
+}
+
+TEST(Redundancy, TakesMemory) {
+  Scenario scenario = small_scenario();
+  EvaluateOptions options;
+  double const bare = evaluation_bytes(scenario, options);
+  scenario.redundancy.replicas = 3;
+  double const replicated = evaluation_bytes(scenario, options);
+  EXPECT_GT(replicated, bare);
+  scenario.redundancy.spare_gateways = 2;
+  EXPECT_GT(evaluation_bytes(scenario, options), replicated);
+  // The same, given.
+  scenario.strategies = {Strategy::file};
+  Placement placement{4, 5, std::vector(4, satellite(0)), std::vector(20, satellite(1))};
+  scenario.file_placements = {placement};
+  double const planned = evaluation_bytes(scenario, options);
+  for (std::uint32_t i = 0; i < 60; ++i) placement.replica.push_back({i / 15, i / 3 % 5, satellite(2)});
+  for (std::uint32_t i = 0; i < 8; ++i) placement.spare.push_back({i / 2, satellite(3)});
+  scenario.file_placements = {placement};
+  EXPECT_EQ(evaluation_bytes(scenario, options), planned);
+}
+
 /// z-scores of sampled means against exact ones, over seeds, strategies and models.
 class SampledAgainstExact : public ::testing::Test {
  protected:

@@ -168,6 +168,27 @@ class Xarray(unittest.TestCase):
             spread = self.data["placement_spread_ms"].values[s]
             self.assertEqual(math.isnan(spread), len(numbers) == 1)
 
+    def test_every_placement_has_the_replicas_and_spares_of_the_scenario(self):
+        asked = tomllib.loads(self.data["scenario_resolved"].item())["placement"]
+        if asked["replica_places"] + asked["spare_gateways"] == 0:
+            self.assertFalse({"replica", "spare"} & set(self.data.dims))
+            return
+        names = ("replica_placement", "replica_layer", "replica_expert", "replica_host")
+        replicas = list(zip(*(self.data[name].values.tolist() for name in names)))
+        self.assertEqual(len(set(replicas)), self.data.sizes["placement"] * asked["replica_places"])
+        self.assertEqual([r[:3] for r in replicas], sorted(r[:3] for r in replicas))
+        hosts, gateways = self.data["host"].values, self.data["gateway"].values
+        for placement, layer, expert, host in replicas:
+            self.assertNotIn(host, hosts[placement, layer])
+            self.assertNotIn(host, gateways[placement])
+            self.assertLess(expert, self.data.sizes["expert"])
+        spares = [(p, l) for p in range(self.data.sizes["placement"]) for l in range(self.data.sizes["layer"])]
+        self.assertEqual(list(zip(self.data["spare_placement"].values.tolist(),
+                                  self.data["spare_layer"].values.tolist())), spares)
+        for placement, gateway in zip(self.data["spare_placement"].values, self.data["spare_gateway"].values):
+            self.assertNotIn(gateway, gateways[placement])
+            self.assertNotIn(gateway, hosts[placement])
+
     def test_ratios_are_to_the_least_mean(self):
         mean_ms = self.data["mean_ms"].values
         numpy.testing.assert_allclose(self.data["ratio_to_best"].values, mean_ms / mean_ms.min(), rtol=1e-12)

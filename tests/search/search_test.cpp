@@ -292,5 +292,16 @@ TEST_F(SearchOfWalker, StartsFromTheBestOfSeveral) {
   EXPECT_EQ(search_start(problem), (std::pair(Strategy::rand_place, all_starts(problem).front().second)));
 }
 
+TEST_F(SearchOfWalker, LeavesOutTheRedundancyOfAFile) {
+  Scenario scenario = walker_scenario(2);
+  SearchProblem const problem(scenario, *backend_);
+  Placement const bare = best_start(problem).second;
+  scenario.file_placements = {bare};
+  scenario.file_placements[0].replica = {{0, 0, satellite(47)}};
+  scenario.file_placements[0].spare = {{1, satellite(46)}};
+  scenario.search.start = "file";
+  EXPECT_EQ(search_start(problem), std::pair(Strategy::file, bare));
+}
+
 }  // namespace
 }  // namespace spacemoe::testing
