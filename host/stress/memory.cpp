@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <vector>
 
 #include "host/evaluation/evaluate.hpp"
 #include "host/evaluation/memory.hpp"
@@ -23,13 +24,20 @@ struct Sizes {
 
 Sizes sizes(Scenario const& scenario) {
   Redundancy const& redundancy = scenario.redundancy;
+  auto const& given = scenario.file_placements;
   auto const bare = static_cast<double>(scenario.strategies.size());
-  auto const given = static_cast<double>(std::ranges::count(scenario.strategies, Strategy::file));
-  double const redundant = is_none(redundancy) ? 0 : bare - given;
+  double const complete = !given.empty() && std::ranges::all_of(given, has_redundancy) ? 1 : 0;
   double const layers = scenario.weights.layers;
   double const experts = layers * scenario.weights.experts;
-  return {bare + redundant, layers, experts, experts * (1 + redundancy.replicas) + redundancy.replica_places,
-          1.0 + redundancy.spare_gateways};
+  Sizes s{bare + (is_none(redundancy) ? 0 : bare - complete), layers, experts,
+          experts * (1 + redundancy.replicas) + redundancy.replica_places, 1.0 + redundancy.spare_gateways};
+  for (Placement const& placement : given) {
+    s.copies = std::max(s.copies, static_cast<double>(placement.host.size() + placement.replica.size()));
+    std::vector<double> gateways(placement.layers, 1);
+    for (SpareGateway const& spare : placement.spare) ++gateways[spare.layer];
+    s.gateways = std::max(s.gateways, std::ranges::max(gateways));
+  }
+  return s;
 }
 
 /// Costs of a placement in one slot: of layers and experts, then the queues, hosts and paths of the copies

@@ -51,6 +51,27 @@ TEST(StressMemory, GrowsWithPlacements) {
   EXPECT_NEAR(stress_bytes(one, repairing) - bytes, costs, 0.05 * costs);
 }
 
+TEST(StressMemory, PlacementsOfFilesTakeWhatTheyHave) {
+  Scenario planned = costly_scenario();
+  planned.redundancy.replicas = 1;
+  planned.redundancy.spare_gateways = 1;
+  double const both = stress_bytes(planned, options());  // bare and redundant
+  Placement placement{64, 1024, std::vector(64, satellite(0)), std::vector(64 * 1024, satellite(1))};
+  Scenario given = planned;
+  given.strategies = {Strategy::file};
+  given.file_placements = {placement};
+  EXPECT_EQ(stress_bytes(given, options()), both);
+  for (std::uint32_t e = 0; e < 64 * 1024; ++e) {
+    placement.replica.push_back({e / 1024, e % 1024, satellite(2)});
+    if (e % 1024 == 0) placement.spare.push_back({e / 1024, satellite(3)});
+  }
+  given.file_placements = {placement};
+  double const one = stress_bytes(given, options());
+  EXPECT_NEAR(both - one, 2 * costs, 0.05 * costs);
+  given.redundancy = {};
+  EXPECT_EQ(stress_bytes(given, options()), one);
+}
+
 TEST(StressMemory, GrowsWithPointsAndDraws) {
   Scenario const scenario = costly_scenario();
   double const bytes = stress_bytes(scenario, options());
