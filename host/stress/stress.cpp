@@ -92,7 +92,7 @@ class Stresser {
       subjects_.push_back({label, std::move(bare), {}});
     }
     for (Subject& subject : redundant) subjects_.push_back(std::move(subject));
-    if (std::ranges::none_of(options_.families, is_attack)) return;
+    if (!has_attack(scenario_.damage) && std::ranges::none_of(options_.families, is_attack)) return;
     for (Subject& subject : subjects_) {
       for (Placement const& p : subject.placements) {
         subject.targets.push_back(damage_targets(scenario_, paths.network(), compute_, p, backend_));

@@ -174,6 +174,7 @@ class Points(Folder):
         text = (HERE / "lossy.toml").read_text(encoding="utf-8")
         for old, new in (("altitude_km = 1400", f"altitude_km = {altitude_km}"), ("planes = 6", f"planes = {planes}"),
                          ("moe_layers = 3", f"moe_layers = {layers}"), ("tokens = 2000", "tokens = 1000"),
+                         ("replica_places = 5\nspare_gateways = 1\n", ""),
                          ('strategies = ["rand-place", "spacemoe"]', f"strategies = {strategies}")):
             self.assertEqual(text.count(old), 1, old)
             text = text.replace(old, new)

@@ -186,10 +186,19 @@ TEST(Components, CountsWhatSurvives) {
   Snapshot snapshot = network.snapshot(0, 0, evaluation);
   EXPECT_EQ(connected_components(network.wiring(), snapshot), 3u);
   snapshot.removal[1] = Removal::outage;  // 1 - 2
+  snapshot.latency_ns[1] = unreachable;
   EXPECT_EQ(connected_components(network.wiring(), snapshot), 4u);
   rules.survival = 0;
   Network const broken(6, links, rules, Seed{1});
   EXPECT_EQ(connected_components(broken.wiring(), broken.snapshot(0, 0, evaluation)), 6u);
+}
+
+TEST(Components, AreNamedByTheirLeastNodes) {
+  Network const network(
+      6, {{satellite(5), satellite(1), 5}, {satellite(4), satellite(2), 5}, {satellite(2), satellite(3), 5}},
+      {}, Seed{1});
+  SnapshotBatch const one = batch(network.wiring(), {network.snapshot(0, 0, evaluation)});
+  EXPECT_EQ(components(one.slot(0)), (std::vector<std::uint32_t>{0, 1, 2, 2, 2, 1}));
 }
 
 TEST(Components, AShellIsOneAndTwoShellsAreTwo) {

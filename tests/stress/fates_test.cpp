@@ -123,6 +123,13 @@ TEST(Stress, LostTokensGrowWithTheLevel) {
   }
 }
 
+TEST(Stress, AttacksOfTheScenarioStrikeAtEveryLevel) {
+  Scenario scenario = small_scenario();
+  scenario.damage[DamageFamily::gateways] = 0.25;
+  Stress const result = stressed(scenario, {DamageFamily::links}, {0, 0.1});
+  for (StressPoint const& point : result.point) EXPECT_EQ(point.undeliverable[0].mean, 1);
+}
+
 TEST(Stress, RepairsSaveTokensAndLeaveWholePlacementsAlone) {
   StressOptions options;
   options.families = {DamageFamily::satellites, DamageFamily::gateways};
