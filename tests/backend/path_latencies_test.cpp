@@ -7,8 +7,11 @@
 #include <gtest/gtest.h>
 
 #include "host/errors.hpp"
+#include "host/evaluation/planning.hpp"
+#include "host/io/scenario_file.hpp"
 #include "tests/support/backends.hpp"
 #include "tests/support/boost_paths.hpp"
+#include "tests/support/damaged_graphs.hpp"
 #include "tests/support/graphs.hpp"
 
 namespace spacemoe::testing {
@@ -80,20 +83,69 @@ std::vector<SatelliteId> some_sources(Graph const& graph, std::size_t most) {
   return sources;
 }
 
+/// Two slots of a constellation as it is filed, damaged.
+Graph mega_constellation(std::string const& scenario_file, DamageFamily family) {
+  Scenario scenario = load_scenario(SPACEMOE_DATA "/scenarios/" + scenario_file);
+  scenario.time.slots = 2;
+  Damage damage;
+  damage[family] = 0.2;
+  auto const network = std::make_shared<Network>(make_network(scenario));
+  DamagedNetwork const broken(*network, damage, scenario.seed, some_targets(network->wiring()));
+  auto slots = damaged_snapshots(scenario, *network, broken, 0, 2, Purpose::evaluation_outage);
+  return {scenario_file + ", " + std::string(name(family)), network, std::move(slots.batch)};
+}
+
+void expect_boost(Backend& backend, Graph const& graph, std::vector<SatelliteId> const& sources) {
+  auto const table = backend.path_latencies(graph.batch, sources);
+  for (std::uint32_t snapshot = 0; snapshot < graph.batch.snapshots; ++snapshot) {
+    for (std::uint32_t s = 0; s < sources.size(); ++s) {
+      auto const expected = boost_dijkstra(graph.batch, snapshot, sources[s]);
+      ASSERT_THAT(table->row(snapshot, s), ::testing::ElementsAreArray(expected))
+          << graph.name << ", snapshot " << snapshot << ", source " << index(sources[s]);
+    }
+  }
+}
+
 TEST_P(PathLatencies, EqualBoostDijkstra) {
   for (auto const& graph : graphs()) {
-    auto const sources = some_sources(graph, 40);
-    run([&] {
-      auto const table = backend().path_latencies(graph.batch, sources);
-      for (std::uint32_t snapshot = 0; snapshot < graph.batch.snapshots; ++snapshot) {
-        for (std::uint32_t s = 0; s < sources.size(); ++s) {
-          auto const expected = boost_dijkstra(graph.batch, snapshot, sources[s]);
-          ASSERT_THAT(table->row(snapshot, s), ::testing::ElementsAreArray(expected))
-              << graph.name << ", snapshot " << snapshot << ", source " << index(sources[s]);
-        }
-      }
-    });
+    run([&] { expect_boost(backend(), graph, some_sources(graph, 40)); });
   }
+}
+
+TEST_P(PathLatencies, EqualBoostDijkstraOnDamagedNetworks) {
+  for (auto const& networks : {damaged_shells(), damaged_lists()}) {
+    for (Graph const& graph : networks) {
+      run([&] { expect_boost(backend(), graph, some_sources(graph, 40)); });
+    }
+  }
+}
+
+TEST_P(PathLatencies, EqualBoostDijkstraOnMegaConstellations) {
+  for (auto const family : {DamageFamily::satellites, DamageFamily::links}) {
+    for (auto const& file : {"kuiper-mixtral.toml", "starlink-gen1-qwen3.toml"}) {
+      Graph const graph = mega_constellation(file, family);
+      run([&] { expect_boost(backend(), graph, some_sources(graph, 20)); });
+    }
+  }
+}
+
+// What the damaged graphs are there for is in them.
+TEST(DamagedGraphs, HaveIslandsAndSatellitesThatAreOff) {
+  std::size_t alone = 0, on_islands = 0, whole = 0, changing = 0;
+  for (Graph const& graph : damaged_shells()) {
+    std::uint32_t const nodes = graph.batch.wiring->nodes;
+    auto const crossing = std::span(graph.batch.crossing);
+    if (!crossing.empty() && !std::ranges::equal(crossing.first(nodes), crossing.last(nodes))) ++changing;
+    for (SatelliteId const source : all_sources(graph)) {
+      auto const latency = boost_dijkstra(graph.batch, 0, source);
+      auto const reached = nodes - static_cast<std::uint32_t>(std::ranges::count(latency, unreachable));
+      ++(reached == 1 ? alone : reached == nodes ? whole : on_islands);
+    }
+  }
+  EXPECT_GT(alone, 100u);
+  EXPECT_GT(on_islands, 1000u);
+  EXPECT_GT(whole, 1000u);
+  EXPECT_GT(changing, 20u);
 }
 
 TEST_P(PathLatencies, DoNotDependOnWhichSourcesAreAskedFor) {
@@ -112,55 +164,92 @@ TEST_P(PathLatencies, DoNotDependOnWhichSourcesAreAskedFor) {
   });
 }
 
+/// Three lossy slots of a shell, and of damaged shells that are linked otherwise in every slot.
+std::vector<Graph> graphs_of_three_slots(double survival) {
+  LinkRules linked = with_survival(survival);
+  linked.between_shells = BetweenShells::nearest;
+  linked.between_shells_range_km = 2000;
+  Graph const whole = shells(
+      "linked", {{"a", 550, 53, 16, 22, 5}, {"b", 600, 88, 20, 18, 1}, {"c", 1100, 40, 8, 30}}, linked);
+  Damage damage;
+  damage[DamageFamily::satellites] = damage[DamageFamily::storm] = 0.05;
+  return {shells("paper", {paper_shell()}, with_survival(survival), 3),
+          damaged("linked and damaged", whole.network, damage, 3)};
+}
+
 TEST_P(PathLatencies, GatherLooksUpRows) {
-  Graph const graph = shells("paper", {paper_shell()}, with_survival(0.95), 3);
-  auto const sources = some_sources(graph, 20);
-  run([&] {
-    auto const table = backend().path_latencies(graph.batch, sources);
-    std::vector<PathQuery> const queries{{3, satellite(7)}, {19, satellite(1000)}, {0, sources[0]}};
-    std::vector<Nanoseconds> expected;
+  for (Graph const& graph : graphs_of_three_slots(0.95)) {
+    auto const sources = some_sources(graph, 20);
+    run([&] {
+      auto const table = backend().path_latencies(graph.batch, sources);
+      std::vector<PathQuery> const queries{{3, satellite(7)}, {19, satellite(900)}, {0, sources[0]}};
+      std::vector<Nanoseconds> expected;
+      for (std::uint32_t snapshot = 0; snapshot < 3; ++snapshot) {
+        for (Nanoseconds const latency : {table->row(snapshot, 3)[7], table->row(snapshot, 19)[900], 0u}) {
+          expected.push_back(latency);
+        }
+      }
+      EXPECT_EQ(table->gather(queries), expected);
+      EXPECT_TRUE(table->gather({}).empty());
+      EXPECT_TRUE(backend().path_latencies(graph.batch, {})->gather({}).empty());
+    });
+  }
+}
+
+void expect_sums_of_rows(PathTable const& table, Graph const& graph, std::size_t sources, LostPath lost) {
+  std::vector<std::uint64_t> expected;
+  std::size_t unreached = 0;
+  for (std::uint32_t s = 0; s < sources; ++s) {
+    std::vector<std::uint64_t> sum(graph.batch.wiring->nodes);
     for (std::uint32_t snapshot = 0; snapshot < 3; ++snapshot) {
-      for (Nanoseconds const latency : {table->row(snapshot, 3)[7], table->row(snapshot, 19)[1000], 0u}) {
-        expected.push_back(latency);
+      auto const row = table.row(snapshot, s);
+      std::uint64_t greatest = 0;
+      for (auto const latency : row) greatest = std::max<std::uint64_t>(greatest, latency % unreachable);
+      for (std::size_t node = 0; node < row.size(); ++node) {
+        bool const is_lost = row[node] == unreachable;
+        unreached += is_lost ? 1 : 0;
+        sum[node] += is_lost ? lost.times_greatest * greatest + lost.more_ns : row[node];
+        sum[node] = std::min(sum[node], std::uint64_t{1} << 62);
       }
     }
-    EXPECT_EQ(table->gather(queries), expected);
-    EXPECT_TRUE(table->gather({}).empty());
-    EXPECT_TRUE(backend().path_latencies(graph.batch, {})->gather({}).empty());
-  });
+    expected.insert(expected.end(), sum.begin(), sum.end());
+  }
+  EXPECT_GT(unreached, 0u);
+  EXPECT_EQ(table.sums(lost), expected) << graph.name;
 }
 
 TEST_P(PathLatencies, SumsAddRowsUp) {
-  Graph const graph = shells("paper", {paper_shell()}, with_survival(0.5), 3);
-  for (std::size_t const count : {5u, 300u}) {
-    auto const sources = some_sources(graph, count);
-    for (LostPath const lost : {LostPath{0, 0}, LostPath{2, 7}, LostPath{0, forbidden_ns}}) {
-      run([&] {
-        auto const table = backend().path_latencies(graph.batch, sources);
-        std::vector<std::uint64_t> expected;
-        std::size_t unreached = 0;
-        for (std::uint32_t s = 0; s < count; ++s) {
-          std::vector<std::uint64_t> sum(graph.batch.wiring->nodes);
-          for (std::uint32_t snapshot = 0; snapshot < 3; ++snapshot) {
-            auto const row = table->row(snapshot, s);
-            std::uint64_t greatest = 0;
-            for (auto const latency : row)
-              greatest = std::max<std::uint64_t>(greatest, latency % unreachable);
-            for (std::size_t node = 0; node < row.size(); ++node) {
-              bool const is_lost = row[node] == unreachable;
-              unreached += is_lost ? 1 : 0;
-              sum[node] += is_lost ? lost.times_greatest * greatest + lost.more_ns : row[node];
-              sum[node] = std::min(sum[node], std::uint64_t{1} << 62);
-            }
-          }
-          expected.insert(expected.end(), sum.begin(), sum.end());
-        }
-        EXPECT_GT(unreached, 0u);
-        EXPECT_EQ(table->sums(lost), expected);
-      });
+  for (Graph const& graph : graphs_of_three_slots(0.5)) {
+    for (std::size_t const count : {5u, 300u}) {
+      auto const sources = some_sources(graph, count);
+      for (LostPath const lost : {LostPath{0, 0}, LostPath{2, 7}, LostPath{0, forbidden_ns}}) {
+        run([&] {
+          auto const table = backend().path_latencies(graph.batch, sources);
+          expect_sums_of_rows(*table, graph, count, lost);
+        });
+      }
     }
+    EXPECT_TRUE(backend().path_latencies(graph.batch, {})->sums({0, 0}).empty());
   }
-  EXPECT_TRUE(backend().path_latencies(graph.batch, {})->sums({0, 0}).empty());
+}
+
+TEST_P(PathLatencies, SlotsOfABatchKnowNothingOfEachOther) {
+  for (Graph const& graph : graphs_of_three_slots(0.9)) {
+    auto const sources = some_sources(graph, 20);
+    run([&] {
+      auto const all = backend().path_latencies(graph.batch, sources);
+      SnapshotBatch reversed = part(graph.batch, 2, 1);
+      for (std::uint32_t const slot : {1u, 0u}) append(reversed, part(graph.batch, slot, 1));
+      auto const backwards = backend().path_latencies(reversed, sources);
+      for (std::uint32_t slot = 0; slot < 3; ++slot) {
+        auto const alone = backend().path_latencies(part(graph.batch, slot, 1), sources);
+        for (std::uint32_t s = 0; s < sources.size(); ++s) {
+          ASSERT_EQ(all->row(slot, s), alone->row(0, s)) << graph.name;
+          ASSERT_EQ(all->row(slot, s), backwards->row(2 - slot, s)) << graph.name;
+        }
+      }
+    });
+  }
 }
 
 TEST_P(PathLatencies, AreSymmetricMetricsNoShorterThanLight) {

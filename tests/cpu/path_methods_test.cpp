@@ -12,6 +12,7 @@
 #include "host/errors.hpp"
 #include "host/simd.hpp"
 #include "tests/support/boost_paths.hpp"
+#include "tests/support/damaged_graphs.hpp"
 #include "tests/support/graphs.hpp"
 
 namespace spacemoe::testing {
@@ -48,9 +49,11 @@ class EveryPathMethod : public ::testing::TestWithParam<Variant> {
   void expect_boost(SnapshotBatch const& batch, std::vector<SatelliteId> const& sources,
                     std::string const& what) {
     auto const table = paths(batch, sources);
-    for (std::uint32_t s = 0; s < sources.size(); ++s) {
-      ASSERT_THAT(table->row(0, s), ::testing::ElementsAreArray(boost_dijkstra(batch, 0, sources[s])))
-          << what << ", source " << index(sources[s]);
+    for (std::uint32_t slot = 0; slot < batch.snapshots; ++slot) {
+      for (std::uint32_t s = 0; s < sources.size(); ++s) {
+        ASSERT_THAT(table->row(slot, s), ::testing::ElementsAreArray(boost_dijkstra(batch, slot, sources[s])))
+            << what << ", slot " << slot << ", source " << index(sources[s]);
+      }
     }
   }
 
@@ -154,7 +157,12 @@ TEST_P(EveryPathMethod, EqualsBoostOnShellsWithLinksBetweenThem) {
     auto const sources = every_source(*graph.network);
     ASSERT_NO_FATAL_FAILURE(expect_boost(graph.batch, sources, "all"));
     ASSERT_NO_FATAL_FAILURE(expect_boost(graph.batch, {satellite(235), satellite(3)}, "two"));
-    ASSERT_NO_FATAL_FAILURE(expect_boost(part(graph.batch, 1, 1), sources, "second slot"));
+  }
+}
+
+TEST_P(EveryPathMethod, EqualsBoostOnDamagedShells) {
+  for (Graph const& graph : damaged_shells()) {
+    ASSERT_NO_FATAL_FAILURE(expect_boost(graph.batch, every_source(*graph.network), graph.name));
   }
 }
 
@@ -291,15 +299,24 @@ TEST(PathPlan, SweepsRingsOnlyWhereThereAreShells) {
 TEST(Relaxation, EqualsBoostOnListedGraphs) {
   std::vector<ListedLink> star;
   for (std::uint32_t leaf = 1; leaf < 40; ++leaf) star.push_back({satellite(0), satellite(leaf), leaf});
-  for (Graph const& graph : {line(70), two_components(), listed("star", 41, star), random_graph(90, 130, 1),
-                             random_graph(150, 4000, 2), listed("lonely", 1, {})}) {
+  std::vector<Graph> graphs{line(70),
+                            two_components(),
+                            listed("star", 41, star),
+                            random_graph(90, 130, 1),
+                            random_graph(150, 4000, 2),
+                            listed("lonely", 1, {})};
+  for (Graph& graph : damaged_lists()) graphs.push_back(std::move(graph));
+  for (Graph const& graph : graphs) {
     auto const sources = every_source(*graph.network);
     for (std::uint32_t const lanes : {16u, 64u}) {
       auto const table =
           path_table({PathMethod::relaxation, lanes}, std::make_shared<PathMemory>(), graph.batch, sources);
-      for (std::uint32_t s = 0; s < sources.size(); ++s) {
-        ASSERT_THAT(table->row(0, s), ::testing::ElementsAreArray(boost_dijkstra(graph.batch, 0, sources[s])))
-            << graph.name << ", " << lanes << " lanes";
+      for (std::uint32_t slot = 0; slot < graph.batch.snapshots; ++slot) {
+        for (std::uint32_t s = 0; s < sources.size(); ++s) {
+          ASSERT_THAT(table->row(slot, s),
+                      ::testing::ElementsAreArray(boost_dijkstra(graph.batch, slot, sources[s])))
+              << graph.name << ", " << lanes << " lanes";
+        }
       }
     }
   }
