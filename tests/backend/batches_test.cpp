@@ -37,6 +37,12 @@ TEST_P(Batches, ManySnapshotsKeepTheirOrder) {
   run([&] {
     expect_cpu_latencies(backend(), shells("2.5 MB of links", {{"shell", 550, 53, 40, 40, 1}}, lossy, 100),
                          {satellite(900), satellite(17)});
+    LinkRules linked = lossy;
+    linked.between_shells = BetweenShells::nearest;
+    linked.between_shells_range_km = 1500;
+    expect_cpu_latencies(
+        backend(), shells("linked shells", {{"a", 550, 53, 30, 30, 1}, {"b", 600, 70, 20, 35}}, linked, 60),
+        {satellite(1300), satellite(17)});
     for (std::uint32_t const snapshots : {1u, 2u, 3u, 4u, 5u}) {
       expect_cpu_latencies(backend(), shells("few", {{"shell", 550, 53, 6, 8, 1}}, lossy, snapshots),
                            {satellite(40)});
