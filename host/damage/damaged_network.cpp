@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <string>
+
+#include "host/errors.hpp"
 
 namespace spacemoe {
 namespace {
@@ -27,6 +30,16 @@ double length(Vector3 const& v) {
 /// How many times as long work takes that loses a share of its rate.
 double slowdown_at(double level) {
   return 1 / (1 - level);  // infinite at 1
+}
+
+/// Latency of a link on which sending takes longer, `unreachable` where it takes forever.
+Nanoseconds slower(Nanoseconds latency_ns, Nanoseconds longer_ns) {
+  Nanoseconds const slow_ns = add_latency(latency_ns, longer_ns);
+  if (slow_ns < unreachable || longer_ns == unreachable) return slow_ns;
+  throw ScenarioError({"damage.link_rate",
+                       "a link takes " + std::to_string((std::uint64_t{latency_ns} + longer_ns) / 1e9) +
+                           " s, past the limit of 2.147 s",
+                       "damage the rate less, or use a smaller message"});
 }
 
 std::size_t victims(double level, std::size_t targets) {
@@ -113,8 +126,10 @@ bool DamagedNetwork::in_storm(Vector3 const& position_km, double time_s) const {
   double const longitude = storm_longitude_rad_ + radians(damage_.storm_drift_deg_h) * time_s / 3600;
   Vector3 const centre{std::cos(storm_latitude_rad_) * std::cos(longitude),
                        std::cos(storm_latitude_rad_) * std::sin(longitude), std::sin(storm_latitude_rad_)};
-  // A cap that covers the share x of a sphere ends where cos(angle) = 1 - 2 x.
-  return dot(position_km, centre) >= (1 - 2 * damage_[DamageFamily::storm]) * length(position_km);
+  // A cap that covers the share x of a sphere ends where cos(angle) = 1 - 2 x. Rounding may not save the
+  // satellite that is opposite.
+  double const from_km = length(position_km);
+  return std::max(dot(position_km, centre), -from_km) >= (1 - 2 * damage_[DamageFamily::storm]) * from_km;
 }
 
 bool DamagedNetwork::in_shadow(Vector3 const& position_km) const {
@@ -148,7 +163,7 @@ void DamagedNetwork::apply(SlotDamage const& state, double time_s, Snapshot& sna
   // Caps that cover the share x of a sphere begin where sin(latitude) = 1 - x.
   auto const in_caps = [&](SatelliteId id) {
     Vector3 const& position = where[index(id)].position_km;
-    return std::abs(position.z) > (1 - latitude) * length(position);
+    return std::abs(position.z) >= (1 - latitude) * length(position);
   };
   Nanoseconds const longer_ns = network_.more_serialisation_ns(damage_[DamageFamily::link_rate]);
   for (std::size_t i = 0; i < links.size(); ++i) {
@@ -158,14 +173,14 @@ void DamagedNetwork::apply(SlotDamage const& state, double time_s, Snapshot& sna
     bool const lost = lost_link_[i] != 0 || state.off[index(link.a)] != 0 || state.off[index(link.b)] != 0 ||
                       (latitude > 0 && between_planes && (in_caps(link.a) || in_caps(link.b)));
     // Without any rate left a link carries nothing.
-    snapshot.latency_ns[i] = lost ? unreachable : add_latency(snapshot.latency_ns[i], longer_ns);
+    snapshot.latency_ns[i] = lost ? unreachable : slower(snapshot.latency_ns[i], longer_ns);
     if (snapshot.latency_ns[i] == unreachable) snapshot.removal[i] = Removal::damage;
   }
   for (CrossingLink& link : snapshot.crossing) {
     if (link.removal != Removal::none) continue;
     bool const lost =
         state.off[index(link.a)] != 0 || state.off[index(link.b)] != 0 || is_lost_link(link.a, link.b);
-    link.latency_ns = lost ? unreachable : add_latency(link.latency_ns, longer_ns);
+    link.latency_ns = lost ? unreachable : slower(link.latency_ns, longer_ns);
     if (link.latency_ns == unreachable) link.removal = Removal::damage;
   }
 }

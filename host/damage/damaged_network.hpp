@@ -44,7 +44,8 @@ class DamagedNetwork {
 
   Damage const& damage() const { return damage_; }
   SlotDamage at(double time_s) const;
-  /// Takes out of a snapshot at that time what is lost.
+  /// Takes out of a snapshot at that time what is lost. Throws ScenarioError when a link takes 2^31 - 1 ns or
+  /// more at the rate that is left.
   void apply(SlotDamage const& state, double time_s, Snapshot& snapshot) const;
 
   /// Whether a satellite is off in every slot.

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numbers>
+#include <span>
 
 #include <gtest/gtest.h>
 
+#include "host/errors.hpp"
 #include "tests/network/shells.hpp"
 
 namespace spacemoe {
@@ -67,6 +70,23 @@ TEST(Damage, NothingAtLevelZeroAllAtLevelOne) {
   }
 }
 
+TEST(Damage, LevelOneSparesNobodyAtTheVeryEdge) {
+  // Satellites on the equator in slot 0 of every plane, and storms centred opposite to a satellite.
+  Network const network(on_sphere(shell(6, 12, 0)), rules(), Seed{1});
+  Snapshot const polar = damaged_snapshot(network, at_level(DamageFamily::latitude, 1));
+  for (std::size_t i = 0; i < polar.removal.size(); ++i) {
+    bool const between_planes = network.wiring().links[i].kind != LinkKind::intra_plane;
+    EXPECT_EQ(polar.removal[i] == Removal::damage, between_planes) << i;
+  }
+  for (State const& state : states(network.constellation(), 0)) {
+    auto const& r = state.position_km;
+    Damage damage = at_level(DamageFamily::storm, 1);
+    damage.storm_latitude_deg = -std::asin(r.z / std::hypot(r.x, r.y, r.z)) * 180 / std::numbers::pi;
+    damage.storm_longitude_deg = std::atan2(-r.y, -r.x) * 180 / std::numbers::pi;
+    EXPECT_EQ(off(network, damage), 72u);
+  }
+}
+
 TEST(Damage, RandomLossesHaveTheirProbability) {
   Network const network = paper_network();
   double const links = static_cast<double>(network.wiring().links.size());
@@ -93,6 +113,127 @@ TEST(Damage, WhatIsLostStaysLostAtHigherLevels) {
     auto const more = DamagedNetwork(network, at_level(family, 0.3), Seed{1}).at(100).off;
     for (std::size_t i = 0; i < some.size(); ++i) EXPECT_LE(some[i], more[i]) << name(family);
     EXPECT_NE(some, more) << name(family);
+  }
+}
+
+/// Targets for all attacks.
+DamageTargets some_targets() {
+  DamageTargets targets;
+  for (std::uint32_t i = 0; i < 50; ++i) {
+    targets.gateways.push_back(satellite(20 * i));
+    targets.hosts.push_back(satellite(20 * i + 7));
+    targets.busiest_satellites.push_back(satellite(1000 - 3 * i));
+    targets.busiest_links.push_back(40 * i);
+  }
+  return targets;
+}
+
+/// The paper's shell with lossy links, and another with links between the two.
+Network linked_network() {
+  Constellation both = paper_constellation();
+  both.shells.push_back({"other", 600, 70, 20, 30, 3});
+  LinkRules linked = rules();
+  linked.between_shells = BetweenShells::nearest;
+  linked.between_shells_range_km = 1500;
+  linked.survival = 0.9;
+  return {both, linked, Seed{1}};
+}
+
+/// Latency of every link, those between shells last; damage and outages make it unreachable.
+std::vector<Nanoseconds> latencies(Snapshot const& snapshot) {
+  std::vector<Nanoseconds> all = snapshot.latency_ns;
+  for (CrossingLink const& link : snapshot.crossing) all.push_back(link.latency_ns);
+  return all;
+}
+
+TEST(Damage, GrowsWithTheLevelInEveryFamily) {
+  Network const network = linked_network();
+  DamageTargets const targets = some_targets();
+  constexpr double time_s = 100;
+  for (std::size_t f = 0; f < damage_families; ++f) {
+    auto const family = static_cast<DamageFamily>(f);
+    for (std::uint32_t const number : {0u, 1u}) {
+      std::vector<Nanoseconds> less_ns = latencies(damaged_snapshot(network, {}, time_s));
+      SlotDamage less = DamagedNetwork(network, {}, Seed{1}).at(time_s);
+      less.in_shadow.assign(less.off.size(), 0);
+      for (double const level : {0.02, 0.1, 0.3, 0.31, 0.9, 1.0}) {
+        Damage const damage = at_level(family, level, number);
+        auto const more_ns = latencies(damaged_snapshot(network, damage, time_s, targets));
+        SlotDamage const more = DamagedNetwork(network, damage, Seed{1}, targets).at(time_s);
+        EXPECT_TRUE(std::ranges::equal(less_ns, more_ns, std::ranges::less_equal())) << name(family) << level;
+        EXPECT_TRUE(std::ranges::equal(less.off, more.off, std::ranges::less_equal())) << name(family);
+        for (std::size_t i = 0; i < less.off.size(); ++i) {
+          EXPECT_LE(less.slowdown_of(satellite(i)), more.slowdown_of(satellite(i))) << name(family);
+        }
+        less_ns = more_ns;
+        less = more;
+      }
+    }
+  }
+}
+
+TEST(Damage, OfSeveralFamiliesIsTheUnionOfEach) {
+  Network const network = linked_network();
+  DamageTargets const targets = some_targets();
+  constexpr double time_s = 300;
+  Damage together;
+  together.draw = 4;
+  std::vector<std::uint8_t> off(network.wiring().nodes, 0);
+  Snapshot const whole = network.snapshot(0, time_s, Purpose::evaluation_outage);
+  std::vector<Nanoseconds> expected = latencies(whole);
+  double slowdown = 1, shadow_slowdown = 1;
+  for (std::size_t f = 0; f < damage_families; ++f) {
+    auto const family = static_cast<DamageFamily>(f);
+    together.level[f] = 0.05 + 0.01 * static_cast<double>(f);
+    Damage const alone = at_level(family, together.level[f], 4);
+    SlotDamage const state = DamagedNetwork(network, alone, Seed{1}, targets).at(time_s);
+    auto const lost = latencies(damaged_snapshot(network, alone, time_s, targets));
+    for (std::size_t i = 0; i < off.size(); ++i) off[i] |= state.off[i];
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      // Slower links add to what is left of the others.
+      Nanoseconds const longer =
+          family == DamageFamily::link_rate && lost[i] != unreachable ? lost[i] - latencies(whole)[i] : 0;
+      expected[i] = lost[i] == unreachable ? unreachable : add_latency(expected[i], longer);
+    }
+    slowdown *= state.slowdown;
+    shadow_slowdown *= state.shadow_slowdown;
+  }
+  SlotDamage const state = DamagedNetwork(network, together, Seed{1}, targets).at(time_s);
+  EXPECT_EQ(state.off, off);
+  EXPECT_EQ(state.slowdown, slowdown);
+  EXPECT_EQ(state.shadow_slowdown, shadow_slowdown);
+  Snapshot const snapshot = damaged_snapshot(network, together, time_s, targets);
+  EXPECT_EQ(latencies(snapshot), expected);
+  // What an outage took before is not counted as damage.
+  for (std::size_t i = 0; i < whole.removal.size(); ++i) {
+    if (whole.removal[i] == Removal::none) continue;
+    EXPECT_EQ(snapshot.removal[i], whole.removal[i]);
+  }
+}
+
+TEST(Damage, IsTheSameWhateverElseThereIs) {
+  // In one shell alone and with another behind it, with other links, at other times and after other draws.
+  Damage damage = at_level(DamageFamily::satellites, 0.2, 3);
+  damage[DamageFamily::planes] = damage[DamageFamily::links] = 0.1;
+  Network const linked = linked_network();
+  Network const alone(paper_constellation(), rules(), Seed{1});
+  SlotDamage const before = DamagedNetwork(alone, damage, Seed{1}).at(0);
+  for (std::uint32_t number : {0u, 1u, 2u}) {
+    damage.draw = number;
+    EXPECT_NE(DamagedNetwork(alone, damage, Seed{1}).at(0).off, before.off);
+  }
+  damage.draw = 3;
+  DamagedNetwork const among(linked, damage, Seed{1});
+  for (double const time_s : {5000.0, 0.0}) {
+    auto const off = among.at(time_s).off;
+    EXPECT_TRUE(std::ranges::equal(std::span(off).first(before.off.size()), before.off));
+  }
+  Snapshot const small = damaged_snapshot(alone, damage);
+  Snapshot const large = damaged_snapshot(linked, damage, 700);
+  for (std::size_t i = 0; i < small.removal.size(); ++i) {
+    EXPECT_EQ(linked.wiring().links[i].a, alone.wiring().links[i].a);
+    if (large.removal[i] == Removal::outage) continue;
+    EXPECT_EQ(small.removal[i], large.removal[i]) << i;
   }
 }
 
@@ -195,6 +336,26 @@ TEST(Damage, StormCoversItsShareAndTurnsWithTheEarth) {
   }
 }
 
+TEST(Damage, StormStandsWhereItIsToldTo) {
+  Damage damage = at_level(DamageFamily::storm, 0.03);
+  damage.storm_latitude_deg = -40;
+  damage.storm_longitude_deg = 200;
+  damage.storm_drift_deg_h = -30;
+  auto const rad = [](double deg) { return deg * std::numbers::pi / 180; };
+  SlotDamage const state = DamagedNetwork(paper_network(), damage, Seed{1}).at(1800);  // 15 deg farther west
+  auto const where = states(paper_constellation(), 1800);
+  for (std::size_t i = 0; i < where.size(); ++i) {
+    auto const& r = where[i].position_km;
+    double const north = std::asin(r.z / (radius_km + altitude_km)) - rad(-40);
+    double const east = std::atan2(r.y, r.x) - rad(185);
+    double const haversine = std::pow(std::sin(north / 2), 2) + std::cos(rad(-40)) * std::hypot(r.x, r.y) /
+                                                                    (radius_km + altitude_km) *
+                                                                    std::pow(std::sin(east / 2), 2);
+    EXPECT_EQ(state.off[i] != 0, haversine <= 0.03) << i;  // of an angle, that is the share of its cap
+  }
+  EXPECT_NEAR(static_cast<double>(off(state)), 0.03 * planes * per_plane, 10);
+}
+
 TEST(Damage, DrawnStormsAreEvenOnTheSphere) {
   // The mean share of satellites in the cap is the share that the cap covers.
   Network const network = paper_network();
@@ -226,6 +387,29 @@ TEST(Damage, ShadowLastsAsLongAsGeometrySays) {
     EXPECT_NEAR(share, expected, 1.0 / 3600) << beta_deg;
     for (std::size_t i = 0; i < 3600; ++i) EXPECT_EQ(state.computes(satellite(i)), state.in_shadow[i] == 0);
     EXPECT_EQ(off(state), 0u);
+  }
+}
+
+TEST(Damage, SunStandsOverTheFirstPlanesNode) {
+  Shell tilted = shell(5, 9, 2);
+  tilted.inclination_deg = 53;
+  tilted.raan0_deg = 77;
+  Constellation const constellation = on_sphere(tilted);
+  auto const at_node = states(constellation, 0).front();
+  auto const unit = [](Vector3 const& v) {
+    double const length = std::hypot(v.x, v.y, v.z);
+    return Vector3{v.x / length, v.y / length, v.z / length};
+  };
+  Vector3 const r = unit(at_node.position_km), v = unit(at_node.velocity_km_s);
+  Vector3 const normal{r.y * v.z - r.z * v.y, r.z * v.x - r.x * v.z, r.x * v.y - r.y * v.x};
+  auto const dot = [](Vector3 const& a, Vector3 const& b) { return a.x * b.x + a.y * b.y + a.z * b.z; };
+  for (double const beta_deg : {-90.0, -20.0, 0.0, 65.0}) {
+    Damage damage;
+    damage.sun_beta_deg = beta_deg;
+    Vector3 const sun = sun_direction(damage, constellation);
+    double const beta = beta_deg * std::numbers::pi / 180;
+    EXPECT_NEAR(dot(sun, normal), std::sin(beta), 1e-12);
+    EXPECT_NEAR(dot(sun, r), std::cos(beta), 1e-12);
   }
 }
 
@@ -266,6 +450,29 @@ TEST(Damage, SlowerSatellitesAndLinks) {
   Snapshot const slow = damaged_snapshot(network, at_level(DamageFamily::link_rate, 0.75));
   for (std::size_t i = 0; i < whole.latency_ns.size(); ++i) {
     EXPECT_EQ(slow.latency_ns[i] - whole.latency_ns[i], 1966u);
+  }
+}
+
+TEST(Damage, OnlySendingTakesLongerOnSlowerLinks) {
+  LinkRules with_forwarding = rules();
+  with_forwarding.forwarding_ns = 50'000;
+  Network const network(paper_constellation(), with_forwarding, Seed{1});
+  Snapshot const whole = damaged_snapshot(network, {});
+  Snapshot const slow = damaged_snapshot(network, at_level(DamageFamily::link_rate, 0.75));
+  for (std::size_t i = 0; i < whole.latency_ns.size(); ++i) {
+    EXPECT_EQ(slow.latency_ns[i] - whole.latency_ns[i], 1966u);
+    EXPECT_GT(whole.latency_ns[i], 50'000u);
+  }
+}
+
+TEST(Damage, RefusesLinksThatTakeTooLong) {
+  // 655.36 ns x level / (1 - level) and a propagation of milliseconds, at a limit of 2.147 s.
+  Network const network = paper_network();
+  Snapshot const slow = damaged_snapshot(network, at_level(DamageFamily::link_rate, 1 - 3.1e-7));
+  EXPECT_GT(slow.latency_ns[0], 2'000'000'000u);
+  EXPECT_EQ(damaged_links(slow), 0u);
+  for (double const level : {1 - 3.053e-7, 1 - 3e-7, 1 - 1e-9}) {
+    EXPECT_THROW(damaged_snapshot(network, at_level(DamageFamily::link_rate, level)), ScenarioError) << level;
   }
 }
 
