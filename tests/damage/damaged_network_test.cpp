@@ -239,20 +239,29 @@ TEST(Damage, IsTheSameWhateverElseThereIs) {
 
 TEST(Damage, DrawsAndSeedsDiffer) {
   Network const network = paper_network();
-  auto const lost = [&](std::uint32_t number, std::uint64_t seed) {
-    return DamagedNetwork(network, at_level(DamageFamily::satellites, 0.5, number), Seed{seed}).at(0).off;
-  };
-  EXPECT_NE(lost(0, 1), lost(1, 1));
-  EXPECT_NE(lost(0, 1), lost(0, 2));
-  EXPECT_EQ(lost(3, 1), lost(3, 1));
+  DamageTargets const targets = some_targets();
+  for (auto const family : {DamageFamily::satellites, DamageFamily::planes, DamageFamily::links,
+                            DamageFamily::storm, DamageFamily::gateways}) {
+    auto const left = [&](std::uint32_t number, std::uint64_t seed) {
+      DamagedNetwork const damaged(network, at_level(family, 0.3, number), Seed{seed}, targets);
+      Snapshot snapshot = network.snapshot(0, 0, Purpose::evaluation_outage);
+      damaged.apply(damaged.at(0), 0, snapshot);
+      return snapshot.latency_ns;
+    };
+    EXPECT_NE(left(0, 1), left(1, 1)) << name(family);
+    EXPECT_NE(left(0, 1), left(0, 2)) << name(family);
+    EXPECT_EQ(left(3, 1), left(3, 1)) << name(family);
+  }
 }
 
-TEST(Damage, PlanesAreLostWhole) {
-  Network const network = paper_network();
-  auto const state = DamagedNetwork(network, at_level(DamageFamily::planes, 0.3), Seed{1}).at(0);
-  for (std::size_t i = 0; i < state.off.size(); ++i) {
-    EXPECT_EQ(state.off[i], state.off[i / per_plane * per_plane]);
-  }
+TEST(Damage, PlanesAreLostWholeInEveryShellOnItsOwn) {
+  Constellation two = paper_constellation();
+  two.shells.push_back(two.shells.front());
+  Network const network(two, rules(), Seed{1});
+  auto const off = DamagedNetwork(network, at_level(DamageFamily::planes, 0.3), Seed{1}).at(0).off;
+  for (std::size_t i = 0; i < off.size(); ++i) EXPECT_EQ(off[i], off[i / per_plane * per_plane]);
+  auto const all = std::span(off);
+  EXPECT_FALSE(std::ranges::equal(all.first(off.size() / 2), all.last(off.size() / 2)));
 }
 
 TEST(Damage, LostSatellitesLoseTheirLinks) {
