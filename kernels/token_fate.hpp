@@ -16,11 +16,14 @@ namespace spacemoe {
 
 /// An expert that is reachable in no slot.
 inline constexpr std::uint16_t never_reached = 0xffff;
+/// The longest wait of an entry. After a longer one the entry of a later slot says how it goes on.
+inline constexpr std::uint16_t longest_wait = never_reached - 1;
 
 /// What one placement costs in all slots of a damaged network, which repeat after the last.
 struct FateView {
-  Span<CostView const> slot;         ///< [slot]
-  Span<std::uint16_t const> wait;    ///< [slot][layer][expert]: slots until it is reachable, or never_reached
+  Span<CostView const> slot;  ///< [slot]
+  /// [slot][layer][expert]: slots until it is reachable, or longest_wait, or never_reached.
+  Span<std::uint16_t const> wait;
   Span<std::uint8_t const> detours;  ///< [slot][layer][expert]: its path is longer than without damage
   std::uint64_t slot_ns = 0;         ///< duration of a slot
   std::uint64_t penalty_ns = 0;      ///< added for a layer with an unreachable expert
@@ -40,22 +43,24 @@ struct TokenFate {
   bool detours = false;            ///< some drawn expert's path is longer than without damage
 };
 
-/// Slots from `slot` until all drawn experts of a layer are reachable at once, or never_reached.
+/// Slots from `slot` until all drawn experts of a layer are reachable at once, or as many as there are where
+/// they never are.
 SPACEMOE_FN constexpr std::uint32_t slots_to_wait(FateView const& view, std::uint32_t slot,
                                                   std::uint32_t layer, Span<ExpertIndex const> picks) {
+  auto const slots = static_cast<std::uint32_t>(view.slot.size());
   std::uint32_t ahead = 0;
-  while (ahead < view.slot.size()) {
-    std::uint32_t const at = static_cast<std::uint32_t>((slot + ahead) % view.slot.size());
+  while (ahead < slots) {
+    std::uint32_t const at = (slot + ahead) % slots;
     std::uint32_t longest = 0;
     for (ExpertIndex const expert : picks) {
       std::uint32_t const wait = view.wait[view.entry(at, layer, expert)];
       if (wait > longest) longest = wait;
     }
     if (longest == 0) return ahead;
-    if (longest == never_reached) return never_reached;
+    if (longest == never_reached) return slots;
     ahead += longest;
   }
-  return never_reached;
+  return slots;
 }
 
 /// Latency [ns] of a layer that goes without its unreachable experts, the penalty included.
@@ -88,7 +93,7 @@ SPACEMOE_FN constexpr void add_layer(FateView const& view, std::uint32_t slot, s
   fate.penalized_ns += penalized_latency(cost, layer, picks, view.penalty_ns);
   if (fate.patient_ns == undeliverable) return;
   std::uint32_t const ahead = slots_to_wait(view, slot, layer, picks);
-  if (ahead == never_reached) {
+  if (ahead == view.slot.size()) {
     fate.patient_ns = undeliverable;
     return;
   }

@@ -1,6 +1,5 @@
 #include "host/stress/fates.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include <tbb/enumerable_thread_specific.h>
@@ -70,11 +69,15 @@ void FateTables::fill_waits() {
   std::size_t const slots = costs_.size();
   wait_.assign(slots * experts_, never_reached);
   for (std::size_t e = 0; e < experts_; ++e) {
-    std::uint32_t wait = never_reached;
+    std::uint16_t wait = never_reached;
     for (std::size_t i = 2 * slots; i-- > 0;) {
       std::size_t const slot = i % slots;
-      wait = reachable(slot, e) ? 0 : wait == never_reached ? never_reached : wait + 1;
-      wait_[slot * experts_ + e] = static_cast<std::uint16_t>(std::min<std::uint32_t>(wait, never_reached));
+      if (reachable(slot, e)) {
+        wait = 0;
+      } else if (wait < longest_wait) {
+        ++wait;
+      }
+      wait_[slot * experts_ + e] = wait;
     }
   }
 }

@@ -92,16 +92,12 @@ TEST(MovingToken, ExpertsAreWhereTheyAreByThen) {
   EXPECT_EQ(moments.sum_ns, 75u * 45);
 }
 
-Stress stressed(Scenario const& scenario, std::vector<DamageFamily> families, std::vector<double> levels,
-                unsigned threads = 0) {
+Stress stressed(Scenario const& scenario, std::vector<DamageFamily> families, std::vector<double> levels) {
   StressOptions options;
   options.families = std::move(families);
   options.levels = std::move(levels);
   options.draws = 6;
-  auto const backend = make_cpu_backend();
-  Stress result;
-  with_threads(threads, [&] { result = stress(scenario, *backend, options); });
-  return result;
+  return stress(scenario, *make_cpu_backend(), options);
 }
 
 TEST(Stress, LostTokensGrowWithTheLevel) {
@@ -164,15 +160,42 @@ TEST(Stress, RepairsSaveTokensAndLeaveWholePlacementsAlone) {
 }
 
 TEST(Stress, SameOnEveryThreadCount) {
-  std::vector const families{DamageFamily::satellites, DamageFamily::gateways, DamageFamily::storm};
-  Stress const one = stressed(small_scenario(), families, {0, 0.2}, 1);
-  Stress const many = stressed(small_scenario(), families, {0, 0.2}, 3);
-  for (std::size_t i = 0; i < one.point.size(); ++i) {
-    for (std::size_t p = 0; p < loss_policies; ++p) {
-      EXPECT_EQ(one.point[i].tally.policy[p].moments, many.point[i].tally.policy[p].moments);
-      EXPECT_EQ(one.point[i].tally.policy[p].histogram, many.point[i].tally.policy[p].histogram);
+  Scenario scenario = small_scenario();
+  scenario.capacity = 2;
+  scenario.redundancy.replicas = 1;
+  scenario.model.expert_bytes = 1e6;
+  StressOptions options;
+  for (std::size_t f = 0; f < damage_families; ++f) options.families.push_back(static_cast<DamageFamily>(f));
+  options.levels = {0, 0.2};
+  options.draws = 6;
+  options.repair_bytes = 3e6;
+  auto const backend = make_cpu_backend();
+  auto const on = [&](unsigned threads) {
+    Stress result;
+    with_threads(threads, [&] { result = stress(scenario, *backend, options); });
+    return result;
+  };
+  Stress const one = on(1);
+  for (unsigned const threads : {2u, 3u}) {
+    Stress const many = on(threads);
+    ASSERT_EQ(one.point.size(), many.point.size());
+    for (std::size_t i = 0; i < one.point.size(); ++i) {
+      FateTally const& a = one.point[i].tally;
+      FateTally const& b = many.point[i].tally;
+      for (std::size_t p = 0; p < loss_policies; ++p) {
+        EXPECT_EQ(a.policy[p].moments, b.policy[p].moments);
+        EXPECT_EQ(a.policy[p].histogram, b.policy[p].histogram);
+      }
+      EXPECT_EQ(a.layer_lost, b.layer_lost);
+      EXPECT_EQ(a.waited_ns, b.waited_ns);
+      EXPECT_EQ(a.detours, b.detours);
+      EXPECT_EQ(one.point[i].weakest_host_lost, many.point[i].weakest_host_lost);
+      ASSERT_EQ(one.point[i].repair.has_value(), many.point[i].repair.has_value());
+      if (!one.point[i].repair) continue;
+      EXPECT_EQ(one.point[i].repair->migration_s, many.point[i].repair->migration_s);
+      EXPECT_EQ(one.point[i].repair->during_undeliverable.mean,
+                many.point[i].repair->during_undeliverable.mean);
     }
-    EXPECT_EQ(one.point[i].tally.layer_lost, many.point[i].tally.layer_lost);
   }
 }
 
