@@ -266,12 +266,17 @@ class Repairer {
     }
   }
 
+  bool has_replica(LostExpert const& x, SatelliteId id) const {
+    return std::ranges::find(here().replica, Replica{x.layer, x.expert, id}) != here().replica.end();
+  }
+
   void move_expert(LostExpert const& x) {
     SatelliteId const old = here().host_of(x.layer, x.expert);
     auto const cost_ns = expert_costs(x);
     auto const best = cheapest(cost_ns, [&](SatelliteId id) {
       bool const gateway = gateways_on_[index(id)] > 0 && !context_.scenario.gateways_host_experts;
-      return remains_.serves(id) && !gateway && experts_on_[index(id)] < context_.scenario.capacity;
+      bool const room = experts_on_[index(id)] < context_.scenario.capacity;
+      return remains_.serves(id) && room && !gateway && !has_replica(x, id);
     });
     auto const from = best ? nearest_source(x, *best) : std::nullopt;
     if (!from) return;

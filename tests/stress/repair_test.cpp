@@ -224,6 +224,19 @@ TEST(Repair, TakesCopiesThatAreLeftAndHelpsThoseWithoutFirst) {
   EXPECT_NE(repair.transfers[0].to, copy);
 }
 
+TEST(Repair, PutsNoCopyBesideAnother) {
+  // The nearest place is where the replica is, which has room for two more.
+  for (std::uint64_t seed = 1; seed < 20; ++seed) {
+    Scene scene(seed, [](Scenario& scenario) { scenario.capacity = 3; });
+    auto const left = scene.damaged({scene.placement.host[0]});
+    SatelliteId const nearest = scene.repair(left).placement.host[0];
+    scene.placement.replica = {{0, 0, nearest}};
+    Repair const repair = scene.repair(left);
+    EXPECT_NE(repair.placement.host[0], nearest);
+    EXPECT_TRUE(problems(repair.placement, placement_limits(scene.scenario)).empty());
+  }
+}
+
 TEST(Repair, TakesCutOffSatellitesForLost) {
   // All neighbours of a host are off: it computes, but nothing reaches it.
   Scene const scene(2);
