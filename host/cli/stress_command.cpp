@@ -36,6 +36,8 @@ std::vector<OptionSpec> options() {
       {"strategies", "A,B", "stress these strategies instead of the scenario's"},
       {"placement", "FILE", "also stress the placement of a result or TOML file, as strategy \"file\""},
       {"placement-strategy", "NAME", "whose placement of that result (default: the only one, or refined)"},
+      {"replicas", "N", "further copies of every expert, instead of the scenario's (0 to 64)"},
+      {"spare-gateways", "N", "further gateways of every layer, instead of the scenario's (0 to 64)"},
       {"tokens", "N", "tokens per level and placement, shared out among draws"},
       {"seed", "S", "seed of damage, outages, random placements and tokens"},
       {"threads", "N", "CPU threads (default: all cores); changes no result"},
@@ -184,8 +186,12 @@ int stress_command(Invocation const& invocation) {
   auto const threads = arguments.number("threads", 1, 4096);
   BackendChoice const backend_wanted = backend_choice(arguments);
   std::string const format = arguments.choice("format", {"table", "json", "csv"});
-  ScenarioOverrides const overrides{arguments.list("strategies"), arguments.number("tokens", 1, most),
-                                    arguments.number("seed", 0, most), placement_choice(arguments)};
+  ScenarioOverrides const overrides{arguments.list("strategies"),
+                                    arguments.number("tokens", 1, most),
+                                    arguments.number("seed", 0, most),
+                                    placement_choice(arguments),
+                                    arguments.number("replicas", 0, most_copies),
+                                    arguments.number("spare-gateways", 0, most_copies)};
   arguments.check();
 
   Scenario const scenario = load_scenario(arguments.file(), overrides);

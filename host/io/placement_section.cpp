@@ -132,15 +132,20 @@ void read_file_placements(TableReader& section, Readiness ready, ScenarioOverrid
   }
 }
 
-void read_redundancy(TableReader& section, Redundancy& redundancy) {
-  redundancy.replicas = section.count("replicas", 0, 64).value_or(0);
-  redundancy.spare_gateways = section.count("spare_gateways", 0, 64).value_or(0);
+void read_redundancy(TableReader& section, ScenarioOverrides const& overrides, Redundancy& redundancy) {
+  redundancy.replicas = section.count("replicas", 0, most_copies).value_or(0);
+  redundancy.spare_gateways = section.count("spare_gateways", 0, most_copies).value_or(0);
   redundancy.replica_places = section.count("replica_places", 0, largest_count).value_or(0);
   redundancy.planned_loss = section.real("planned_loss", {0, 1, true}).value_or(redundancy.planned_loss);
   if (redundancy.replicas > 0 && redundancy.replica_places > 0) {
     section.complain("replica_places", "conflicts with replicas",
                      "give either so many replicas of each expert, or so many in all");
   }
+  if (overrides.spare_gateways)
+    redundancy.spare_gateways = static_cast<std::uint32_t>(*overrides.spare_gateways);
+  if (!overrides.replicas) return;
+  redundancy.replicas = static_cast<std::uint32_t>(*overrides.replicas);
+  redundancy.replica_places = 0;
 }
 
 }  // namespace
@@ -152,7 +157,7 @@ void read_placement(TableReader& root, Readiness ready, ScenarioOverrides const&
   std::size_t const before = section.complaints().size();
   scenario.capacity = section.count("capacity", 1, largest_count).value_or(1);
   scenario.gateways_host_experts = section.boolean("gateways_host_experts").value_or(false);
-  read_redundancy(section, scenario.redundancy);
+  read_redundancy(section, overrides, scenario.redundancy);
   read_ring_shell(section, ready, scenario);
   bool const room_known = ready.model && ready.network && section.complaints().size() == before;
   scenario.random_placements = section.count("random_placements", 1, 65536).value_or(8);

@@ -19,7 +19,9 @@ struct ScenarioOverrides {
   std::optional<std::uint64_t> seed;
   std::optional<PlacementFile> placements =
       {};  ///< for the strategy "file", which they add where it is missing
-  std::string strategies_option = "--strategies";  ///< what the command line calls `strategies`
+  std::optional<std::uint64_t> replicas = {};        ///< of every expert, 0 to 64, instead of any in the file
+  std::optional<std::uint64_t> spare_gateways = {};  ///< of every layer, 0 to 64
+  std::string strategies_option = "--strategies";    ///< what the command line calls `strategies`
 };
 
 /// Reads and checks a scenario. Throws ScenarioError with every complaint at once, each with file:line and

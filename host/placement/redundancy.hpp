@@ -7,6 +7,9 @@
 
 namespace spacemoe {
 
+/// Most replicas of an expert and most spare gateways of a layer.
+inline constexpr std::uint32_t most_copies = 64;
+
 /// Further copies of experts and further gateways, on top of what a strategy places.
 struct Redundancy {
   std::uint32_t replicas = 0;        ///< further copies of every expert

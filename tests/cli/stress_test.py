@@ -272,6 +272,19 @@ class Results(Folder):
         for bare, more in zip(points[:2], points[2:]):
             self.assertLess(more["drop"]["undeliverable"]["mean"], bare["drop"]["undeliverable"]["mean"])
 
+    def test_redundancy_of_the_command_line_comes_instead_of_the_scenario_s(self):
+        def digest(command, file, *words):
+            output = self.folder / "digest.h5"
+            self.succeed(command, file, "--strategies", "greedy", "-o", output, *words)
+            return self.succeed("digest", output).split()[0]
+        wide = scenario(self.folder, "wide.toml", placement="capacity = 2\nreplica_places = 3")
+        same = scenario(self.folder, "same.toml", placement="capacity = 2\nreplicas = 1\nspare_gateways = 2")
+        wanted = ("--replicas", 1, "--spare-gateways", 2)
+        for command, words in (("evaluate", ()), ("stress", ("--draws", 2, "--levels", "0.05"))):
+            self.assertEqual(digest(command, wide, *words, *wanted), digest(command, same, *words))
+            self.assertNotEqual(digest(command, wide, *words), digest(command, same, *words))
+        self.assertIn("--replicas: 65 is out of range", self.refuse(2, "stress", wide, "--replicas", 65))
+
     def test_refined_is_searched_for_and_stressed(self):
         words = ("--draws", 4, "--levels", "0")
         (found,) = self.points(SMALL, "--strategies", "refined", *words)
