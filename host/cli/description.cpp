@@ -6,6 +6,7 @@
 #include <numeric>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "host/cli/load_report.hpp"
@@ -236,6 +237,9 @@ void describe_loads(std::ostream& out, Scenario const& scenario, Backend& backen
     if (strategy == Strategy::refined) continue;
     planned.push_back(strategy);
     first.push_back(planner.placements(strategy).front());
+    if (strategy != Strategy::file) {
+      first.back() = planner.with_redundancy(scenario.redundancy, std::move(first.back()));
+    }
   }
   out << '\n';
   print_loads(out,

@@ -181,13 +181,18 @@ Nanoseconds PlacementCosts::layer_ns(std::span<Nanoseconds const> paths, std::ui
   return narrowed(cost, cost + slowest_ns, layer);
 }
 
-SlotCosts PlacementCosts::in_slot(std::span<Nanoseconds const> paths, SlotDamage const* damage) const {
+std::vector<PlacementCosts::Acting> PlacementCosts::acting_gateways(SlotDamage const* damage) const {
   std::vector<Acting> acts(layers_);
   for (std::uint32_t l = 0; l < layers_; ++l) {
     auto const& gateways = layer_[l].gateway;
     auto const first = std::ranges::find_if(gateways, [&](SatelliteId id) { return works(id, damage); });
     if (first != gateways.end()) acts[l] = {static_cast<std::size_t>(first - gateways.begin()), true};
   }
+  return acts;
+}
+
+SlotCosts PlacementCosts::in_slot(std::span<Nanoseconds const> paths, SlotDamage const* damage) const {
+  std::vector<Acting> const acts = acting_gateways(damage);
   SlotCosts costs;
   costs.layer_ns.reserve(layers_);
   costs.expert_ns.reserve(queue_ns_.size());
@@ -220,6 +225,27 @@ SlotCosts PlacementCosts::in_slot(std::span<Nanoseconds const> paths, SlotDamage
     costs.layer_ns.push_back(layer_ns(paths, l, acts, damage, slowest));
   }
   return costs;
+}
+
+SlotWork PlacementCosts::work_in_slot(std::span<Nanoseconds const> paths, SlotDamage const* damage) const {
+  std::vector<Acting> const acts = acting_gateways(damage);
+  SlotWork work{std::vector<std::optional<SlotWork::Worker>>(layers_),
+                std::vector<std::optional<SlotWork::Worker>>(queue_ns_.size())};
+  for (std::uint32_t l = 0; l < layers_; ++l) {
+    if (!acts[l].works) continue;
+    SatelliteId const gateway = layer_[l].gateway[acts[l].number];
+    std::uint64_t const head_ns = l == 0 ? head_ns_[acts[l].number] : 0;
+    work.gateway[l] = {gateway, slowed(layer_[l].gateway_ns[acts[l].number], damage, gateway) +
+                                    slowed(head_ns, damage, gateway)};
+    if (!acts[aggregation(l)].works) continue;
+    for (std::uint32_t e = 0; e < experts_; ++e) {
+      Served const served = best_copy(paths, l, e, acts, damage);
+      if (served.cost_ns == lost_ns) continue;
+      SatelliteId const host = served.copy->host;
+      work.expert[std::size_t{l} * experts_ + e] = {host, slowed(served.copy->compute_ns, damage, host)};
+    }
+  }
+  return work;
 }
 
 CostView PlacementCosts::view(SlotCosts const& costs) const {

@@ -42,6 +42,16 @@ struct SlotCosts {
   std::optional<Serving> serving;
 };
 
+/// Who works for a token in one slot; nobody where no satellite can.
+struct SlotWork {
+  struct Worker {
+    SatelliteId satellite;
+    std::uint64_t compute_ns;
+  };
+  std::vector<std::optional<Worker>> gateway;  ///< [layer]; that of layer 0 computes the head, too
+  std::vector<std::optional<Worker>> expert;   ///< [layer][expert]: the copy that serves
+};
+
 /// What a placement costs: the part that does not change with time, and the paths that the rest is made of.
 class PlacementCosts {
  public:
@@ -55,6 +65,10 @@ class PlacementCosts {
   /// work, and an expert without a working copy is unreachable. Throws ScenarioError when a layer could take
   /// 2^31 ns or more.
   SlotCosts in_slot(std::span<Nanoseconds const> paths, SlotDamage const* damage = nullptr) const;
+
+  /// Who works in the same slot. An expert is lost where no copy of it works, where a gateway that it needs
+  /// does not, or where paths are missing.
+  SlotWork work_in_slot(std::span<Nanoseconds const> paths, SlotDamage const* damage = nullptr) const;
 
   CostView view(SlotCosts const& costs) const;
 
@@ -86,6 +100,7 @@ class PlacementCosts {
   std::uint32_t next(std::uint32_t layer) const { return (layer + 1) % layers_; }
   std::uint32_t aggregation(std::uint32_t layer) const { return own_gateway_ ? layer : next(layer); }
 
+  std::vector<Acting> acting_gateways(SlotDamage const* damage) const;
   std::uint64_t path_ns(std::span<Nanoseconds const> paths, std::uint32_t layer, std::size_t copy,
                         std::span<Acting const> acting) const;
   Served best_copy(std::span<Nanoseconds const> paths, std::uint32_t layer, std::uint32_t expert,

@@ -33,12 +33,19 @@ std::vector<SatelliteId> distinct_gateways(Placement const& placement) {
   return {distinct.ids().begin(), distinct.ids().end()};
 }
 
-/// Experts that a token is expected to run on each satellite.
-std::vector<double> expected_experts(Scenario const& scenario, Placement const& placement) {
-  std::vector<double> const chance = inclusion(scenario);
-  std::vector<double> experts(satellites(scenario), 0);
-  for (std::size_t e = 0; e < placement.host.size(); ++e) experts[index(placement.host[e])] += chance[e];
-  return experts;
+std::vector<double> means(std::vector<Load> const& loads) {
+  std::vector<double> mean;
+  for (Load const& load : loads) mean.push_back(load.mean);
+  return mean;
+}
+
+/// Traffic in both directions of each link, or of each terminal.
+std::vector<double> both_directions(std::vector<Load> const& loads) {
+  std::vector<double> sum;
+  for (std::size_t i = 0; i < loads.size(); i += directions) {
+    sum.push_back(loads[i].mean + loads[i + 1].mean);
+  }
+  return sum;
 }
 
 }  // namespace
@@ -46,15 +53,15 @@ std::vector<double> expected_experts(Scenario const& scenario, Placement const& 
 DamageTargets damage_targets(Scenario const& scenario, Network const& network, ComputeTimes const& compute,
                              Placement const& placement, Backend& backend) {
   PlacementLoad const load = expected_load(scenario, network, compute, placement, backend);
-  std::vector<double> through(satellites(scenario), 0);
-  std::vector<double> along;
-  for (std::size_t i = 0; i < network.wiring().links.size(); ++i) {
+  std::vector<double> const along = both_directions(load.link_bit);
+  std::vector<double> through = both_directions(load.terminal_bit);
+  through.resize(satellites(scenario), 0);  // without terminals
+  for (std::size_t i = 0; i < along.size(); ++i) {
     Link const& link = network.wiring().links[i];
-    along.push_back(load.link_bit[directions * i].mean + load.link_bit[directions * i + 1].mean);
-    through[index(link.a)] += along.back();
-    through[index(link.b)] += along.back();
+    through[index(link.a)] += along[i];
+    through[index(link.b)] += along[i];
   }
-  return {distinct_gateways(placement), satellites_by_amount(expected_experts(scenario, placement)),
+  return {distinct_gateways(placement), satellites_by_amount(means(load.experts)),
           satellites_by_amount(through), by_amount(along)};
 }
 

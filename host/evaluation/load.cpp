@@ -1,9 +1,8 @@
 #include "host/evaluation/load.hpp"
 
 #include <algorithm>
-#include <limits>
-#include <map>
-#include <numeric>
+#include <span>
+#include <utility>
 
 #include <tbb/parallel_for.h>
 
@@ -25,118 +24,154 @@ struct Traffic {
   double toward_bit = 0;  ///< to the gateway
 };
 
-/// All traffic on routes from one gateway.
+/// All traffic on routes from one gateway; a target may come several times.
 struct GatewayTraffic {
   std::vector<SatelliteId> target;
   std::vector<Traffic> traffic;  ///< [target]
+
+  void add(SatelliteId satellite, Traffic const& bits) {
+    target.push_back(satellite);
+    traffic.push_back(bits);
+  }
 };
 
-/// Work per token of a host for a gateway, done where there is a route.
-struct HostWork {
-  SatelliteId host;
-  double work_s;
-};
-
-/// What a placement asks of every slot.
+/// A placement and what a token asks of it.
 struct Demand {
   PathSources sources;
-  std::vector<GatewayTraffic> traffic;           ///< [source]
-  std::vector<std::vector<HostWork>> host_work;  ///< [source]
-  std::vector<double> gateway_s;                 ///< [satellite]
+  PlacementCosts costs;
+  std::uint32_t layers;
+  std::uint32_t experts;
+  std::vector<double> chance;  ///< [layer][expert]
+  double message_bit;
+  bool own_gateway;
 };
-
-double seconds(std::uint64_t ns) {
-  return static_cast<double>(ns) * 1e-9;
-}
-
-std::vector<GatewayTraffic> traffic(Scenario const& scenario, Placement const& placement,
-                                    PathSources const& sources, std::span<double const> chance) {
-  bool const own_gateway = scenario.aggregation == Aggregation::own_gateway;
-  double const message_bit = scenario.links.message_bit;
-  std::vector<std::map<SatelliteId, Traffic>> between(sources.ids().size());
-  for (std::uint32_t l = 0; l < placement.layers; ++l) {
-    auto& from = between[sources.number(placement.gateway[l])];
-    auto& back = own_gateway ? from : between[sources.number(placement.next_gateway(l))];
-    for (std::uint32_t e = 0; e < placement.experts; ++e) {
-      double const bits = chance[std::size_t{l} * placement.experts + e] * message_bit;
-      from[placement.host_of(l, e)].away_bit += bits;
-      back[placement.host_of(l, e)].toward_bit += bits;
-    }
-    if (own_gateway) from[placement.next_gateway(l)].away_bit += message_bit;
-  }
-  std::vector<GatewayTraffic> listed(between.size());
-  for (std::size_t source = 0; source < between.size(); ++source) {
-    for (auto const& [target, bits] : between[source]) {
-      listed[source].target.push_back(target);
-      listed[source].traffic.push_back(bits);
-    }
-  }
-  return listed;
-}
 
 Demand demand_of(Scenario const& scenario, ComputeTimes const& compute, Placement const& placement) {
-  Demand demand{PathSources(placement.gateway), {}, {}, std::vector(satellites(scenario), 0.0)};
-  std::vector<double> const chance = inclusion(scenario);
-  demand.traffic = traffic(scenario, placement, demand.sources, chance);
-  demand.host_work.resize(demand.sources.ids().size());
-  SatelliteId const first = placement.gateway.front();
-  demand.gateway_s[index(first)] = seconds(compute.head_ns(first));
-  for (std::uint32_t l = 0; l < placement.layers; ++l) {
-    SatelliteId const gateway = placement.gateway[l];
-    demand.gateway_s[index(gateway)] += seconds(compute.gateway_ns(l, gateway));
-    for (std::uint32_t e = 0; e < placement.experts; ++e) {
-      SatelliteId const host = placement.host_of(l, e);
-      double const drawn = chance[std::size_t{l} * placement.experts + e];
-      demand.host_work[demand.sources.number(gateway)].push_back(
-          {host, drawn * seconds(compute.expert_ns(l, e, host))});
-    }
-  }
-  return demand;
+  std::vector<SatelliteId> gateways;
+  add_gateways(placement, gateways);
+  PathSources sources(std::move(gateways));
+  PlacementCosts costs(scenario, compute, placement, sources);
+  return {std::move(sources),
+          std::move(costs),
+          placement.layers,
+          placement.experts,
+          inclusion(scenario),
+          scenario.links.message_bit,
+          scenario.aggregation == Aggregation::own_gateway};
 }
 
-/// Load in one slot.
+/// Messages of a token in one slot, [source].
+std::vector<GatewayTraffic> traffic(Demand const& demand, SlotWork const& work) {
+  std::vector<GatewayTraffic> all(demand.sources.ids().size());
+  auto const of = [&](std::uint32_t layer) -> GatewayTraffic& {
+    return all[demand.sources.number(work.gateway[layer]->satellite)];
+  };
+  for (std::uint32_t l = 0; l < demand.layers; ++l) {
+    std::uint32_t const next = (l + 1) % demand.layers;
+    for (std::uint32_t e = 0; e < demand.experts; ++e) {
+      std::size_t const which = std::size_t{l} * demand.experts + e;
+      if (!work.expert[which]) continue;
+      double const bits = demand.chance[which] * demand.message_bit;
+      of(l).add(work.expert[which]->satellite, {bits, 0});
+      of(demand.own_gateway ? l : next).add(work.expert[which]->satellite, {0, bits});
+    }
+    if (demand.own_gateway && work.gateway[l] && work.gateway[next]) {
+      of(l).add(work.gateway[next]->satellite, {demand.message_bit, 0});
+    }
+  }
+  return all;
+}
+
+/// Load in one slot, as PlacementLoad has it.
 struct SlotLoad {
-  std::vector<double> work_s;    ///< [satellite]
-  std::vector<double> link_bit;  ///< [link][direction]
+  explicit SlotLoad(Wiring const& wiring)
+      : work_s(wiring.nodes, 0.0),
+        experts(wiring.nodes, 0.0),
+        link_bit(wiring.links.size() * directions, 0.0),
+        terminal_bit(wiring.has_crossing_port ? wiring.nodes * directions : 0, 0.0) {}
+
+  std::vector<double> work_s;
+  std::vector<double> experts;
+  std::vector<double> link_bit;
+  std::vector<double> terminal_bit;
 };
+
+void add_work(Demand const& demand, SlotWork const& work, SlotLoad& load) {
+  auto const add = [&](SlotWork::Worker const& worker, double times) {
+    load.work_s[index(worker.satellite)] += times * (static_cast<double>(worker.compute_ns) * 1e-9);
+  };
+  for (auto const& gateway : work.gateway) {
+    if (gateway) add(*gateway, 1);
+  }
+  for (std::size_t e = 0; e < work.expert.size(); ++e) {
+    if (!work.expert[e]) continue;
+    add(*work.expert[e], demand.chance[e]);
+    load.experts[index(work.expert[e]->satellite)] += demand.chance[e];
+  }
+}
+
+/// Loads the link between a stop and the one before it.
+void add_hop(Wiring const& wiring, RouteTree::Stop const& stop, SatelliteId before, Traffic const& bits,
+             SlotLoad& load) {
+  std::uint32_t const link = wiring.link[std::size_t{stop.port} * wiring.nodes + index(stop.satellite)];
+  if (link == Wiring::no_link) {  // between shells
+    load.terminal_bit[index(before) * directions] += bits.away_bit;
+    load.terminal_bit[index(before) * directions + 1] += bits.toward_bit;
+    load.terminal_bit[index(stop.satellite) * directions] += bits.toward_bit;
+    load.terminal_bit[index(stop.satellite) * directions + 1] += bits.away_bit;
+    return;
+  }
+  std::size_t const away = wiring.links[link].b == stop.satellite ? 0 : 1;
+  load.link_bit[link * directions + away] += bits.away_bit;
+  load.link_bit[link * directions + (1 - away)] += bits.toward_bit;
+}
 
 /// Lets traffic between the source of a tree and its targets flow to the source, stop by stop, and loads the
 /// links that it passes.
-void add_flows(Wiring const& wiring, RouteTree const& tree, GatewayTraffic const& demand,
-               std::vector<double>& link_bit) {
+void add_flows(Wiring const& wiring, RouteTree const& tree, std::span<Traffic const> traffic,
+               SlotLoad& load) {
   std::vector<Traffic> flow(tree.stops.size());
   auto const join = [&](std::size_t stop, Traffic const& bits) {
     flow[stop].away_bit += bits.away_bit;
     flow[stop].toward_bit += bits.toward_bit;
   };
   for (std::size_t t = 0; t < tree.target.size(); ++t) {
-    if (tree.target[t] != no_route) join(tree.target[t], demand.traffic[t]);
+    if (tree.target[t] != no_route) join(tree.target[t], traffic[t]);
   }
   for (std::size_t i = tree.stops.size(); i-- > 1;) {
     RouteTree::Stop const& stop = tree.stops[i];
-    std::uint32_t const link = wiring.link[std::size_t{stop.port} * wiring.nodes + index(stop.satellite)];
     join(stop.previous, flow[i]);
-    if (link == Wiring::no_link) continue;  // between shells: another link in every slot
-    std::size_t const away = wiring.links[link].b == stop.satellite ? 0 : 1;
-    link_bit[link * directions + away] += flow[i].away_bit;
-    link_bit[link * directions + (1 - away)] += flow[i].toward_bit;
+    add_hop(wiring, stop, tree.stops[stop.previous].satellite, flow[i], load);
   }
 }
 
 SlotLoad slot_load(SnapshotBatch const& slot, PathTable const& paths, std::uint32_t snapshot,
-                   Demand const& demand) {
-  Wiring const& wiring = *slot.wiring;
-  SlotLoad load{demand.gateway_s, std::vector(wiring.links.size() * directions, 0.0)};
-  for (std::uint32_t source = 0; source < demand.traffic.size(); ++source) {
-    std::vector<Nanoseconds> const latency = paths.row(snapshot, source);
-    GatewayTraffic const& traffic_here = demand.traffic[source];
-    RouteTree const tree = route_tree(slot, demand.sources.ids()[source], latency, traffic_here.target);
-    add_flows(wiring, tree, traffic_here, load.link_bit);
-    for (HostWork const& work : demand.host_work[source]) {
-      if (latency[index(work.host)] != unreachable) load.work_s[index(work.host)] += work.work_s;
-    }
+                   Demand const& demand, SlotWork const& work) {
+  SlotLoad load(*slot.wiring);
+  add_work(demand, work, load);
+  std::vector<GatewayTraffic> const all = traffic(demand, work);
+  for (std::uint32_t source = 0; source < all.size(); ++source) {
+    if (all[source].target.empty()) continue;
+    RouteTree const tree =
+        route_tree(slot, demand.sources.ids()[source], paths.row(snapshot, source), all[source].target);
+    add_flows(*slot.wiring, tree, all[source].traffic, load);
   }
   return load;
+}
+
+/// [slot]
+std::vector<SlotLoad> batch_loads(DamagedSlots const& slots, Demand const& demand, Backend& backend) {
+  auto const paths = backend.path_latencies(slots.batch, demand.sources.ids());
+  std::vector<Nanoseconds> const found = paths->gather(demand.costs.queries());
+  std::size_t const queries = demand.costs.queries().size();
+  std::vector<SlotLoad> loads(slots.batch.snapshots, SlotLoad(*slots.batch.wiring));
+  tbb::parallel_for(std::uint32_t{0}, slots.batch.snapshots, [&](std::uint32_t i) {
+    SlotDamage const* const damage = slots.state.empty() ? nullptr : &slots.state[i];
+    auto const latencies = std::span(found).subspan(i * queries, queries);
+    SlotWork const work = demand.costs.work_in_slot(latencies, damage);
+    loads[i] = slot_load(part(slots.batch, i, 1), *paths, i, demand, work);
+  });
+  return loads;
 }
 
 /// Adds a slot's loads to their sums, which stand where the means will be.
@@ -150,8 +185,24 @@ void add(std::span<double const> loads, std::uint32_t slot, std::span<Load> sums
   }
 }
 
-void divide(std::span<Load> sums, std::uint32_t slots) {
-  for (Load& load : sums) load.mean /= slots;
+void add(SlotLoad const& loads, std::uint32_t slot, PlacementLoad& sums) {
+  add(loads.work_s, slot, sums.work_s);
+  add(loads.experts, slot, sums.experts);
+  add(loads.link_bit, slot, sums.link_bit);
+  add(loads.terminal_bit, slot, sums.terminal_bit);
+}
+
+void divide(PlacementLoad& sums, std::uint32_t slots) {
+  for (auto* const loads : {&sums.work_s, &sums.experts, &sums.link_bit, &sums.terminal_bit}) {
+    for (Load& load : *loads) load.mean /= slots;
+  }
+}
+
+std::size_t bytes_per_slot(Wiring const& wiring, Demand const& demand) {
+  std::size_t const latencies =
+      wiring.nodes * (demand.sources.ids().size() + wiring.degree) + demand.costs.queries().size();
+  std::size_t const loads = 2 * wiring.nodes + directions * (wiring.links.size() + wiring.nodes);
+  return latencies * sizeof(Nanoseconds) + loads * sizeof(double);
 }
 
 }  // namespace
@@ -168,81 +219,25 @@ std::vector<double> inclusion(Scenario const& scenario) {
 }
 
 PlacementLoad expected_load(Scenario const& scenario, Network const& network, ComputeTimes const& compute,
-                            Placement const& placement, Backend& backend) {
+                            Placement const& placement, Backend& backend, DamagedNetwork const* damaged) {
   Demand const demand = demand_of(scenario, compute, placement);
-  Wiring const& wiring = network.wiring();
   std::uint32_t const slots = scenario.time.slots;
-  std::size_t const slot_bytes =
-      wiring.nodes * (demand.sources.ids().size() + wiring.degree) * sizeof(Nanoseconds);
-  auto const step = static_cast<std::uint32_t>(std::clamp<std::size_t>(batch_bytes / slot_bytes, 1, slots));
-  PlacementLoad load{std::vector<Load>(wiring.nodes), std::vector<Load>(wiring.links.size() * directions)};
+  auto const step = static_cast<std::uint32_t>(
+      std::clamp<std::size_t>(batch_bytes / bytes_per_slot(network.wiring(), demand), 1, slots));
+  SlotLoad const none(network.wiring());
+  PlacementLoad load{std::vector<Load>(none.work_s.size()), std::vector<Load>(none.experts.size()),
+                     std::vector<Load>(none.link_bit.size()), std::vector<Load>(none.terminal_bit.size())};
   for (std::uint32_t first = 0; first < slots; first += step) {
     std::uint32_t const count = std::min(step, slots - first);
-    SnapshotBatch const links = snapshots(scenario, network, first, count, Purpose::evaluation_outage);
-    auto const paths = backend.path_latencies(links, demand.sources.ids());
-    std::vector<SlotLoad> loads(count);
-    tbb::parallel_for(std::uint32_t{0}, count,
-                      [&](std::uint32_t i) { loads[i] = slot_load(part(links, i, 1), *paths, i, demand); });
-    for (std::uint32_t i = 0; i < count; ++i) {
-      add(loads[i].work_s, first + i, load.work_s);
-      add(loads[i].link_bit, first + i, load.link_bit);
-    }
+    constexpr auto outages = Purpose::evaluation_outage;
+    DamagedSlots const taken = damaged != nullptr
+                                   ? damaged_snapshots(scenario, network, *damaged, first, count, outages)
+                                   : DamagedSlots{snapshots(scenario, network, first, count, outages), {}};
+    std::vector<SlotLoad> const loads = batch_loads(taken, demand, backend);
+    for (std::uint32_t i = 0; i < count; ++i) add(loads[i], first + i, load);
   }
-  divide(load.work_s, slots);
-  divide(load.link_bit, slots);
+  divide(load, slots);
   return load;
-}
-
-NetworkLoads expected_loads(Scenario const& scenario, std::span<Placement const> placements, Backend& backend,
-                            std::function<void(std::size_t)> const& before_each) {
-  Network const network = make_network(scenario);
-  ComputeTimes const compute(scenario.model, scenario.compute);
-  NetworkLoads loads{network.wiring().links, {}};
-  for (std::size_t p = 0; p < placements.size(); ++p) {
-    before_each(p);
-    loads.placement.push_back(expected_load(scenario, network, compute, placements[p], backend));
-  }
-  return loads;
-}
-
-std::vector<std::size_t> busiest(std::span<Load const> loads, std::size_t count) {
-  std::vector<std::size_t> order(loads.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::erase_if(order, [&](std::size_t i) { return loads[i].peak == 0; });
-  std::ranges::stable_sort(order,
-                           [&](std::size_t a, std::size_t b) { return loads[a].peak > loads[b].peak; });
-  order.resize(std::min(order.size(), count));
-  return order;
-}
-
-double saturating_rate_hz(Load const& load, double capacity) {
-  return load.peak > 0 ? capacity / load.peak : std::numeric_limits<double>::infinity();
-}
-
-double saturating_rate_hz(std::span<Load const> loads, double capacity) {
-  double least_hz = std::numeric_limits<double>::infinity();
-  for (Load const& load : loads) least_hz = std::min(least_hz, saturating_rate_hz(load, capacity));
-  return least_hz;
-}
-
-std::vector<BusyLink> busiest_links(PlacementLoad const& load, std::span<Link const> links, double rate_bit_s,
-                                    std::size_t count) {
-  std::vector<BusyLink> busy;
-  for (std::size_t const i : busiest(load.link_bit, count)) {
-    Link const& link = links[i / directions];
-    bool const forward = i % directions == 0;
-    busy.push_back({forward ? link.a : link.b, forward ? link.b : link.a, load.link_bit[i],
-                    saturating_rate_hz(load.link_bit[i], rate_bit_s)});
-  }
-  return busy;
-}
-
-std::vector<BusySatellite> busiest_satellites(PlacementLoad const& load, std::size_t count) {
-  std::vector<BusySatellite> busy;
-  for (std::size_t const i : busiest(load.work_s, count)) {
-    busy.push_back({satellite(i), load.work_s[i], saturating_rate_hz(load.work_s[i], 1)});
-  }
-  return busy;
 }
 
 }  // namespace spacemoe

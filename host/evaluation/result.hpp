@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "host/evaluation/load.hpp"
+#include "host/evaluation/network_loads.hpp"
 #include "host/evaluation/sampler_choice.hpp"
 #include "host/evaluation/tally.hpp"
 #include "host/placement/placement.hpp"
@@ -76,7 +76,7 @@ struct Evaluation {
   std::uint32_t layers = 0;
   std::uint32_t experts = 0;
   std::vector<StrategyResult> strategies;
-  std::optional<NetworkLoads> load;  ///< [strategy]: of its first placement, on the network without damage
+  std::optional<NetworkLoads> load;  ///< [strategy]: of its first placement
   std::string backend;
   Timing timing;
 };

@@ -241,52 +241,63 @@ void write_exact(Writer& writer, Evaluation const& evaluation) {
                  }));
 }
 
-void write_load(Writer& writer, Scenario const& scenario, Evaluation const& evaluation) {
-  if (!evaluation.load) return;
-  NetworkLoads const& loads = *evaluation.load;
-  auto const figure = [&](hdf5::Label const& label, std::vector<std::string> const& axes, auto of,
-                          auto member) {
+/// Mean, peak and its slot of one kind of load of every strategy; the unit ends the names.
+void write_load(Writer& writer, NetworkLoads const& loads, std::vector<Load> PlacementLoad::*kind,
+                std::string const& stem, std::string const& unit, std::string const& what,
+                std::vector<std::string> const& axes) {
+  auto const figure = [&](hdf5::Label const& label, auto member) {
     std::vector<std::decay_t<decltype(Load().*member)>> values;
-    for (auto const& placement : loads.placement) {
-      for (Load const& load : placement.*of) values.push_back(load.*member);
+    for (PlacementLoad const& placement : loads.placement) {
+      for (Load const& load : placement.*kind) values.push_back(load.*member);
     }
     writer.dataset(label, axes, values);
   };
-  auto const rate = [&](hdf5::Label const& label, auto of, double capacity) {
-    std::vector<double> values;
-    for (auto const& placement : loads.placement)
-      values.push_back(saturating_rate_hz(placement.*of, capacity));
-    writer.dataset(label, {"strategy"}, values);
-  };
+  std::string const peak = stem + "_peak_" + unit;
+  figure({stem + "_" + unit, unit, what + ", mean over slots"}, &Load::mean);
+  figure({peak, unit, what + " in the slot where it is greatest"}, &Load::peak);
+  figure({stem + "_peak_slot", "1", "slot of " + peak}, &Load::peak_slot);
+}
+
+void write_link_loads(Writer& writer, NetworkLoads const& loads) {
   auto const ends = [&](hdf5::Label const& label, SatelliteId Link::*end) {
     std::vector<std::uint32_t> values;
     for (Link const& link : loads.links) values.push_back(static_cast<std::uint32_t>(link.*end));
     writer.dataset(label, {"link"}, values);
   };
-  std::vector<std::string> const by_satellite{"strategy", "satellite"};
-  writer.axis({"satellite", "1", "satellite id"}, counted(satellites(scenario)));
-  figure({"load_work_s", "s", "expected compute time per token, mean over slots"}, by_satellite,
-         &PlacementLoad::work_s, &Load::mean);
-  figure({"load_work_peak_s", "s", "expected compute time per token in the slot where it is greatest"},
-         by_satellite, &PlacementLoad::work_s, &Load::peak);
-  figure({"load_work_peak_slot", "1", "slot of load_work_peak_s"}, by_satellite, &PlacementLoad::work_s,
-         &Load::peak_slot);
-  rate({"saturating_satellite_rate_hz", "Hz", "tokens per second at which the first satellite saturates"},
-       &PlacementLoad::work_s, 1);
-  if (loads.links.empty()) return;
-  std::vector<std::string> const by_link{"strategy", "link", "direction"};
   writer.axis({"link", "1", "link of the wiring"}, counted(loads.links.size()));
   writer.axis({"direction", "1", "way along a link"}, std::vector<std::string>{"a to b", "b to a"});
   ends({"link_a", "1", "satellite at the link's end a, the lower id"}, &Link::a);
   ends({"link_b", "1", "satellite at the link's end b"}, &Link::b);
-  figure({"load_link_bit", "bit", "expected traffic per token, mean over slots"}, by_link,
-         &PlacementLoad::link_bit, &Load::mean);
-  figure({"load_link_peak_bit", "bit", "expected traffic per token in the slot where it is greatest"},
-         by_link, &PlacementLoad::link_bit, &Load::peak);
-  figure({"load_link_peak_slot", "1", "slot of load_link_peak_bit"}, by_link, &PlacementLoad::link_bit,
-         &Load::peak_slot);
-  rate({"saturating_link_rate_hz", "Hz", "tokens per second at which the first link saturates"},
-       &PlacementLoad::link_bit, scenario.links.rate_bit_s);
+  write_load(writer, loads, &PlacementLoad::link_bit, "load_link", "bit", "expected traffic per token",
+             {"strategy", "link", "direction"});
+}
+
+void write_terminal_loads(Writer& writer, NetworkLoads const& loads) {
+  writer.axis({"terminal_direction", "1", "way through a satellite's terminal to other shells"},
+              std::vector<std::string>{"sent", "received"});
+  write_load(writer, loads, &PlacementLoad::terminal_bit, "load_terminal", "bit",
+             "expected traffic per token between a satellite and other shells",
+             {"strategy", "satellite", "terminal_direction"});
+}
+
+void write_loads(Writer& writer, Scenario const& scenario, Evaluation const& evaluation) {
+  if (!evaluation.load) return;
+  NetworkLoads const& loads = *evaluation.load;
+  auto const rate = [&](hdf5::Label const& label, auto rate_hz) {
+    std::vector<double> values;
+    for (PlacementLoad const& placement : loads.placement) values.push_back(rate_hz(placement));
+    writer.dataset(label, {"strategy"}, values);
+  };
+  writer.axis({"satellite", "1", "satellite id"}, counted(satellites(scenario)));
+  write_load(writer, loads, &PlacementLoad::work_s, "load_work", "s", "expected compute time per token",
+             {"strategy", "satellite"});
+  rate({"saturating_satellite_rate_hz", "Hz", "tokens per second at which the first satellite saturates"},
+       [](PlacementLoad const& load) { return saturating_rate_hz(load.work_s, 1); });
+  rate({"saturating_link_rate_hz", "Hz", "tokens per second at which the first link or terminal saturates"},
+       [&](PlacementLoad const& load) { return saturating_link_rate_hz(load, rate_left_bit_s(scenario)); });
+  if (!loads.links.empty()) write_link_loads(writer, loads);
+  bool const terminals = !loads.placement.empty() && !loads.placement.front().terminal_bit.empty();
+  if (terminals) write_terminal_loads(writer, loads);
 }
 
 void write_timing(Writer& writer, Timing const& timing) {
@@ -316,7 +327,7 @@ void write_parts(Writer& writer, Scenario const& scenario, std::string const& re
   write_placements(writer, evaluation);
   write_redundancy(writer, evaluation);
   write_exact(writer, evaluation);
-  write_load(writer, scenario, evaluation);
+  write_loads(writer, scenario, evaluation);
   if (provenance.search != nullptr) write_search(writer, *provenance.search);
 }
 
