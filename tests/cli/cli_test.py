@@ -15,6 +15,8 @@ import unittest
 
 from program import PROGRAM, SCENARIOS, SMALL, Folder, spacemoe
 
+SHELLS = str(pathlib.Path(__file__).parent.parent / "io" / "shells.toml")
+
 
 class Evaluate(Folder):
     def test_json_has_the_documented_fields(self):
@@ -56,9 +58,19 @@ class Evaluate(Folder):
             self.assertEqual(float(row["link_saturates_at_tokens_per_s"]), load["link_saturates_at_tokens_per_s"])
 
     def test_describe_tells_the_loads_of_evaluate(self):
-        described = self.succeed("describe", SMALL, "--load")
-        evaluated = self.succeed("evaluate", SMALL, "--tokens", 500, "--load")
-        self.assertTrue(described.endswith(evaluated[evaluated.index("load   "):]))
+        for scenario in (SMALL, SHELLS):
+            described = self.succeed("describe", scenario, "--load")
+            evaluated = self.succeed("evaluate", scenario, "--tokens", 500, "--load")
+            self.assertTrue(described.endswith(evaluated[evaluated.index("load   "):]), scenario)
+
+    def test_terminals_to_other_shells_are_named_among_the_busiest(self):
+        words = ["evaluate", SHELLS, "--tokens", 500, "--strategies", "spacemoe", "--load"]
+        self.assertRegex(self.succeed(*words), r"\n +\d+ -> other shell +\d")
+        links = json.loads(self.succeed(*words, "--format", "json"))["strategies"][0]["load"]["busiest_links"]
+        self.assertEqual({link["kind"] for link in links}, {"link", "terminal"})
+        for link in links:
+            ends = {type(link["from"]), type(link["to"])}
+            self.assertEqual(ends, {int} if link["kind"] == "link" else {int, type(None)})
 
     def test_exact_quantiles_lie_in_the_bins_of_the_others(self):
         files = {}

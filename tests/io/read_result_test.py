@@ -196,19 +196,35 @@ class Xarray(unittest.TestCase):
     def test_rates_use_up_the_greatest_loads(self):
         resolved = tomllib.loads(self.data["scenario_resolved"].item())
         bit = self.data["load_link_peak_bit"].values.max(axis=(1, 2))
+        if "load_terminal_peak_bit" in self.data:
+            bit = numpy.maximum(bit, self.data["load_terminal_peak_bit"].values.max(axis=(1, 2)))
         work_s = self.data["load_work_peak_s"].values.max(axis=1)
         self.assertTrue((bit > 0).all())
-        rate_bit_s = resolved["links"]["rate_bit_s"]
+        rate_bit_s = resolved["links"]["rate_bit_s"] * (1 - resolved.get("damage", {}).get("link_rate", 0))
         numpy.testing.assert_allclose(self.data["saturating_link_rate_hz"].values, rate_bit_s / bit, rtol=1e-12)
         numpy.testing.assert_allclose(self.data["saturating_satellite_rate_hz"].values, 1 / work_s, rtol=1e-12)
 
     def test_no_load_has_a_mean_above_its_peak(self):
         for mean, peak, slot in (("load_work_s", "load_work_peak_s", "load_work_peak_slot"),
-                                 ("load_link_bit", "load_link_peak_bit", "load_link_peak_slot")):
+                                 ("load_link_bit", "load_link_peak_bit", "load_link_peak_slot"),
+                                 ("load_terminal_bit", "load_terminal_peak_bit", "load_terminal_peak_slot")):
+            if mean not in self.data:
+                self.assertEqual(mean, "load_terminal_bit")
+                continue
             mean, peak = self.data[mean].values, self.data[peak].values
             self.assertTrue((mean <= peak * (1 + 1e-12)).all())
             self.assertTrue((mean[peak > 0] > 0).all())
             self.assertLess(self.data[slot].values.max(), self.data.sizes["slot"])
+
+    def test_terminals_receive_what_others_send(self):
+        resolved = tomllib.loads(self.data["scenario_resolved"].item())
+        linked = resolved["links"].get("between_shells") == "nearest"
+        self.assertEqual("load_terminal_bit" in self.data, linked)
+        if linked:
+            bit = self.data["load_terminal_bit"].sum("satellite")
+            sent, received = (bit.sel(terminal_direction=way).values for way in ("sent", "received"))
+            numpy.testing.assert_allclose(sent, received, rtol=1e-12)
+            self.assertTrue((sent > 0).all())
 
     def test_satellites_do_the_work_of_a_token(self):
         """Equal experts: K per layer, less where a host has no route; the head besides."""
