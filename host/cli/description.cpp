@@ -6,7 +6,6 @@
 #include <numeric>
 #include <ostream>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "host/cli/load_report.hpp"
@@ -236,10 +235,7 @@ void describe_loads(std::ostream& out, Scenario const& scenario, Backend& backen
   for (Strategy const strategy : scenario.strategies) {
     if (strategy == Strategy::refined) continue;
     planned.push_back(strategy);
-    first.push_back(planner.placements(strategy).front());
-    if (strategy != Strategy::file) {
-      first.back() = planner.with_redundancy(scenario.redundancy, std::move(first.back()));
-    }
+    first.push_back(planner.with_redundancy(planner.placements(strategy).front()));
   }
   out << '\n';
   print_loads(out,
