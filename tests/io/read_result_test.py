@@ -170,12 +170,13 @@ class Xarray(unittest.TestCase):
 
     def test_every_placement_has_the_replicas_and_spares_of_the_scenario(self):
         asked = tomllib.loads(self.data["scenario_resolved"].item())["placement"]
-        if asked["replica_places"] + asked["spare_gateways"] == 0:
+        copies = asked["replica_places"] + asked["replicas"] * self.data.sizes["layer"] * self.data.sizes["expert"]
+        if copies + asked["spare_gateways"] == 0:
             self.assertFalse({"replica", "spare"} & set(self.data.dims))
             return
         names = ("replica_placement", "replica_layer", "replica_expert", "replica_host")
         replicas = list(zip(*(self.data[name].values.tolist() for name in names)))
-        self.assertEqual(len(set(replicas)), self.data.sizes["placement"] * asked["replica_places"])
+        self.assertEqual(len(set(replicas)), self.data.sizes["placement"] * copies)
         self.assertEqual([r[:3] for r in replicas], sorted(r[:3] for r in replicas))
         hosts, gateways = self.data["host"].values, self.data["gateway"].values
         for placement, layer, expert, host in replicas:
