@@ -14,7 +14,6 @@ Scenario network_part(Scenario const& scenario) {
   part.listed_links = scenario.listed_links;
   part.links = scenario.links;
   part.time = scenario.time;
-  part.damage = scenario.damage;
   return part;
 }
 

@@ -13,8 +13,8 @@
 
 namespace spacemoe {
 
-/// The network of a scenario and what has been computed of its paths. Evaluations of scenarios with the same
-/// network may share one, at the same time, too.
+/// The network of a scenario, before damage, and what has been computed of its paths. Evaluations of
+/// scenarios with the same network may share one, at the same time, too.
 class NetworkPaths {
  public:
   /// Keeps path latencies of the evaluation for others up to `most_bytes`; the first that fit stay.
@@ -24,8 +24,8 @@ class NetworkPaths {
   Network const& network() const { return network_; }
   PlanningPaths& planning() { return planning_; }
 
-  /// Path latencies from these sources in slots [first, first + count) of the evaluation, where they are
-  /// kept.
+  /// Path latencies without damage from these sources in slots [first, first + count) of the evaluation,
+  /// where they are kept.
   std::shared_ptr<PathTable const> find(std::uint32_t first, std::uint32_t count,
                                         std::span<SatelliteId const> sources) const;
   /// Keeps them, if there is room.

@@ -11,7 +11,7 @@ bool is_listed(Scenario const& scenario) {
 bool same_network(Scenario const& a, Scenario const& b) {
   return a.seed.value == b.seed.value && a.constellation == b.constellation &&
          a.listed_nodes == b.listed_nodes && a.listed_links == b.listed_links && a.links == b.links &&
-         a.time == b.time && a.damage == b.damage;
+         a.time == b.time;
 }
 
 std::uint32_t satellites(Scenario const& scenario) {

@@ -78,7 +78,7 @@ struct Scenario {
 };
 
 bool is_listed(Scenario const& scenario);
-/// Whether two scenarios have the same snapshots, outages included.
+/// Whether two scenarios have the same snapshots before damage, outages included.
 bool same_network(Scenario const& a, Scenario const& b);
 std::uint32_t satellites(Scenario const& scenario);
 /// Duration of all slots [s] and the time of one [s].

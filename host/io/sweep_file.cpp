@@ -253,9 +253,10 @@ class PointComplaints {
   std::vector<Complaint> all_;
 };
 
-/// Whether snapshots depend on a key, by the table that it stands in.
+/// Whether snapshots before damage depend on a key, by the table that it stands in.
 bool is_of_network(KeyPath const& key) {
-  constexpr std::array others{"title", "model", "activation", "compute", "placement", "search", "evaluation"};
+  constexpr std::array others{"title",   "damage",    "model",  "activation",
+                              "compute", "placement", "search", "evaluation"};
   return std::ranges::find(others, key.steps.front().key) == others.end();
 }
 

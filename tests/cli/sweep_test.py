@@ -1,5 +1,6 @@
 """Sweeps as a user meets them: no finished point is lost whatever stops them, and nothing changes their digest."""
 
+import itertools
 import os
 import pathlib
 import random
@@ -131,6 +132,37 @@ class Sweep(SweepFolder):
             bins = slice(first[0], first[0] + len(point["bin"]))
             self.assertEqual(swept["histogram"][1][:, bins].tolist(), point["histogram"][...].tolist())
             self.assertEqual(swept["histogram"][1].sum(), point["histogram"][...].sum())
+
+    def test_points_of_damage_are_what_evaluate_says_of_them(self):
+        import h5py
+        import numpy
+
+        axes = {"satellites": (0, 0.1), "draw": (0, 3), "busiest_links": (0, 0.05), "replicas": (0, 1)}
+        tables = {"replicas": "placement"}
+        sweep = self.folder / "damage.toml"
+        sweep.write_text(f'scenario = "{SCENARIOS}/small.toml"\n[set]\n"damage.link_rate" = 0.5\n'
+                         '"placement.capacity" = 2\n' + "".join(
+            f'[[axis]]\nkey = "{tables.get(key, "damage")}.{key}"\nvalues = {list(values)}\n'
+            for key, values in axes.items()))
+        self.succeed("sweep", sweep, "-o", self.output)
+        scenario = self.folder / "point.toml"
+        text = (SCENARIOS / "small.toml").read_text()
+        with h5py.File(self.output) as swept:
+            lost = swept["undeliverable"][...]
+            for at in itertools.product(range(2), repeat=len(axes)):
+                values = {key: axes[key][i] for key, i in zip(axes, at)}
+                replicas = values.pop("replicas")
+                damage = "".join(f"{key} = {value}\n" for key, value in values.items())
+                scenario.write_text(text.replace("[placement]", f"[placement]\ncapacity = 2\nreplicas = {replicas}")
+                                    + "\n[damage]\nlink_rate = 0.5\n" + damage)
+                self.succeed("evaluate", scenario, "-o", self.folder / "point.h5")
+                with h5py.File(self.folder / "point.h5") as point:
+                    for name in ("mean_ms", "standard_error_ms", "undeliverable", "layer_mean_ms"):
+                        numpy.testing.assert_array_equal(swept[name][at], point[name][...], f"{name} at {at}")
+        self.assertTrue((lost[0] <= lost[1]).all(), "more is lost at a higher level of the same draw")
+        self.assertFalse((lost[1, 0] == lost[1, 1]).all(), "draws differ")
+        self.assertTrue((lost[0, 0, 0] == lost[0, 1, 0]).all(), "nothing is drawn where nothing is damaged")
+        self.assertTrue((lost[1, :, 0, 1] <= lost[1, :, 0, 0]).all(), "replicas save tokens")
 
     def test_points_that_cannot_run_are_recorded(self):
         import h5py

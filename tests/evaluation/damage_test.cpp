@@ -133,6 +133,7 @@ TEST(DamagedEvaluation, SharedPathsChangeNothing) {
     options.paths = *found;
     EXPECT_EQ(tallies(all[i], options), expected[i]) << i;
   }
+  EXPECT_EQ(known.size(), 1u);
 }
 
 TEST(DamagedSlots, AreTheSameInAnyOrderOnAnyThreads) {

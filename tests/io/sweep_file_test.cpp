@@ -289,7 +289,7 @@ TEST_F(SweepFile, PointsWithoutRoomAreNotWrong) {
 
 TEST_F(SweepFile, PointsOfANetworkCanBeBroughtTogether) {
   SweepPlan const grid = plan(
-      "[[axis]]\nkey = \"compute.rate_flop_s\"\nvalues = [1e9, 2e9]\n"
+      "[[axis]]\nkey = \"damage.satellites\"\nvalues = [0, 0.1]\n"
       "[[axis]]\nkey = \"links.survival\"\nvalues = [0.9, 1]\n"
       "[[axis]]\nkey = \"model.top_k\"\nvalues = [1, 2]\n");
   std::vector<std::uint64_t> points{0, 1, 2, 3, 4, 5, 6, 7};
