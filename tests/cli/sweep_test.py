@@ -140,8 +140,7 @@ class Sweep(SweepFolder):
         axes = {"satellites": (0, 0.1), "draw": (0, 3), "busiest_links": (0, 0.05), "replicas": (0, 1)}
         tables = {"replicas": "placement"}
         sweep = self.folder / "damage.toml"
-        sweep.write_text(f'scenario = "{SCENARIOS}/small.toml"\n[set]\n"damage.link_rate" = 0.5\n'
-                         '"placement.capacity" = 2\n' + "".join(
+        sweep.write_text(f'scenario = "{SCENARIOS}/small.toml"\n[set]\n"placement.capacity" = 2\n' + "".join(
             f'[[axis]]\nkey = "{tables.get(key, "damage")}.{key}"\nvalues = {list(values)}\n'
             for key, values in axes.items()))
         self.succeed("sweep", sweep, "-o", self.output)
@@ -154,7 +153,7 @@ class Sweep(SweepFolder):
                 replicas = values.pop("replicas")
                 damage = "".join(f"{key} = {value}\n" for key, value in values.items())
                 scenario.write_text(text.replace("[placement]", f"[placement]\ncapacity = 2\nreplicas = {replicas}")
-                                    + "\n[damage]\nlink_rate = 0.5\n" + damage)
+                                    + "\n[damage]\n" + damage)
                 self.succeed("evaluate", scenario, "-o", self.folder / "point.h5")
                 with h5py.File(self.folder / "point.h5") as point:
                     for name in ("mean_ms", "standard_error_ms", "undeliverable", "layer_mean_ms"):
