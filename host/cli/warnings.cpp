@@ -75,6 +75,8 @@ void warn_of_links(Warnings& w, Scenario const& scenario, NetworkSurvey const& n
   w.when(paths.unreachable > 0, "%.4f %% of the pairs have no path at slot 0", 100 * paths.unreachable);
   w.when(scenario.constellation.shells.size() > 1 && rules.between_shells == BetweenShells::none,
          "shells have no links between them, so experts on different shells cannot reach each other");
+  w.when(!is_whole(scenario.damage),
+         "links and paths are shown as they are without [damage], which evaluations meet");
 }
 
 void warn_of_model(Warnings& w, Scenario const& scenario) {

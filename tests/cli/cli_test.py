@@ -603,6 +603,12 @@ class Describe(Folder):
                          "max_pointing_rate_rad_s = 0.12 removes no link in any slot"):
             self.assertIn(fragment, text)
 
+    def test_describe_says_that_it_leaves_damage_out(self):
+        damaged = self.folder / "damaged.toml"
+        for level, warned in ((0, False), (0.1, True)):
+            damaged.write_text(pathlib.Path(SMALL).read_text() + f"\n[damage]\nlinks = {level}\n")
+            self.assertEqual("without [damage]" in self.succeed("describe", damaged), warned)
+
     def test_every_shipped_scenario_can_be_described(self):
         for scenario in sorted(SCENARIOS.glob("*.toml")):
             self.assertIn("Warnings", self.succeed("describe", scenario))
