@@ -129,7 +129,11 @@ void print_table(std::ostream& out, Scenario const& scenario, Evaluation const& 
   out << scenario.title << ": " << satellites(scenario) << " satellites, " << evaluation.slots << " slots, "
       << scenario.model.name << " (" << evaluation.layers << " layers, top " << scenario.model.top_k << " of "
       << evaluation.experts << " experts), " << scenario.tokens << " tokens per strategy, seed "
-      << scenario.seed.value << "\n\n";
+      << scenario.seed.value << '\n';
+  for (auto const& [family, level] : broken(scenario.damage)) {
+    out << "damaged: " << family << " = " << format("%g", level) << ", draw " << scenario.damage.draw << '\n';
+  }
+  out << '\n';
   print_latencies(out, evaluation);
   if (!evaluation.strategies.empty() && evaluation.strategies.front().exact) print_exact(out, evaluation);
   print_layers(out, evaluation);
@@ -144,6 +148,8 @@ void print_json(std::ostream& out, Scenario const& scenario, Evaluation const& e
   json["title"] = scenario.title;
   json["seed"] = scenario.seed.value;
   json["slots"] = evaluation.slots;
+  json["damage"] = nlohmann::ordered_json::object();
+  for (auto const& [family, level] : broken(scenario.damage)) json["damage"][family] = level;
   json["backend"] = evaluation.backend;
   json["seconds"] = evaluation.timing.total_s;
   for (auto const& result : evaluation.strategies) json["strategies"].push_back(strategy_json(result));

@@ -152,16 +152,6 @@ void print_legend(std::ostream& out, Stress const& stress) {
   }
 }
 
-/// Damage that all points have, but for their own family.
-std::vector<std::pair<std::string, double>> base_damage(Scenario const& scenario) {
-  std::vector<std::pair<std::string, double>> levels;
-  for (std::size_t f = 0; f < damage_families; ++f) {
-    auto const family = static_cast<DamageFamily>(f);
-    if (scenario.damage[family] > 0) levels.emplace_back(name(family), scenario.damage[family]);
-  }
-  return levels;
-}
-
 nlohmann::ordered_json policy_json(StressPoint const& point, std::size_t policy) {
   FateTally::Policy const& tally = point.tally.policy[policy];
   nlohmann::ordered_json json;
@@ -266,7 +256,7 @@ void print_table(std::ostream& out, Scenario const& scenario, StressOptions cons
       << model.top_k << " of " << model.experts << " experts)\n"
       << stress.draws << " draws of " << stress.tokens << " tokens per level and placement, seed "
       << scenario.seed.value << '\n';
-  for (auto const& [family, level] : base_damage(scenario)) {
+  for (auto const& [family, level] : broken(scenario.damage)) {
     out << "everywhere " << family << " = " << format("%g", level) << ", but where it varies\n";
   }
   if (options.repair_bytes) {
@@ -295,7 +285,7 @@ void print_json(std::ostream& out, Scenario const& scenario, StressOptions const
   json["penalty_ms"] = stress.penalty_ms;
   if (options.repair_bytes) json["repair_bytes"] = *options.repair_bytes;
   json["base_damage"] = nlohmann::ordered_json::object();
-  for (auto const& [family, level] : base_damage(scenario)) json["base_damage"][family] = level;
+  for (auto const& [family, level] : broken(scenario.damage)) json["base_damage"][family] = level;
   for (std::size_t f = 0; f < stress.families.size(); ++f) {
     for_each_point(stress, f, [&](double level, std::string const& placement, StressPoint const& point) {
       json["points"].push_back(

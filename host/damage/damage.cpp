@@ -83,6 +83,14 @@ bool needs_orbits(DamageFamily family) {
   return traits_of(family).orbits;
 }
 
+std::vector<std::pair<std::string_view, double>> broken(Damage const& damage) {
+  std::vector<std::pair<std::string_view, double>> levels;
+  for (std::size_t f = 0; f < damage_families; ++f) {
+    if (damage.level[f] > 0) levels.emplace_back(traits[f].name, damage.level[f]);
+  }
+  return levels;
+}
+
 bool is_whole(Damage const& damage) {
   return std::ranges::all_of(damage.level, [](double level) { return level == 0; });
 }

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "host/constellation/constellation.hpp"
 
@@ -59,6 +61,8 @@ struct Damage {
   bool operator==(Damage const&) const = default;
 };
 
+/// Families above level 0, by name, with their levels.
+std::vector<std::pair<std::string_view, double>> broken(Damage const& damage);
 /// Whether anything is broken at all.
 bool is_whole(Damage const& damage);
 /// Whether something is broken that depends on the placement.

@@ -603,6 +603,16 @@ class Describe(Folder):
                          "max_pointing_rate_rad_s = 0.12 removes no link in any slot"):
             self.assertIn(fragment, text)
 
+    def test_evaluate_names_the_damage(self):
+        damaged = self.folder / "damaged.toml"
+        damaged.write_text(pathlib.Path(SMALL).read_text() + "\n[damage]\nlinks = 0.25\ndraw = 3\n")
+        words = ("--strategies", "greedy", "--tokens", 500)
+        self.assertIn("\ndamaged: links = 0.25, draw 3\n", self.succeed("evaluate", damaged, *words))
+        self.assertNotIn("damaged:", self.succeed("evaluate", SMALL, *words))
+        for file, expected in ((damaged, {"links": 0.25}), (SMALL, {})):
+            told = json.loads(self.succeed("evaluate", file, *words, "--format", "json"))
+            self.assertEqual(told["damage"], expected)
+
     def test_describe_says_that_it_leaves_damage_out(self):
         damaged = self.folder / "damaged.toml"
         for level, warned in ((0, False), (0.1, True)):
