@@ -79,7 +79,7 @@ enum class FreshDraws : std::uint32_t {
   descent_race = 2,  ///< that of the end of a descent with the best before
   result_race = 3,   ///< that of a search's result with its start
   verification = 4,  ///< a draw on which a search's result is verified
-  stress = 5,  ///< a draw of a stress test
+  stress = 5,        ///< a draw of a stress test
 };
 
 /// A seed of its own for the `number`-th use of its kind.
