@@ -10,6 +10,7 @@
 #include "host/cli/memory_check.hpp"
 #include "host/cli/progress.hpp"
 #include "host/cpu/cpu_backend.hpp"
+#include "host/errors.hpp"
 #include "host/evaluation/planning.hpp"
 #include "host/io/paths_file.hpp"
 #include "host/io/scenario_file.hpp"
@@ -30,6 +31,12 @@ std::vector<OptionSpec> options() {
                                 {"threads", "N", "CPU threads (default: all cores); changes no result"}};
   for (auto& option : backend_options()) specs.push_back(std::move(option));
   return specs;
+}
+
+void refuse_attacks(Damage const& damage) {
+  if (!has_attack(damage)) return;
+  throw ScenarioError(Complaint{"damage", "attacks aim at a placement, and paths are of the network alone",
+                                "set gateways, hosts, busiest_satellites and busiest_links to 0"});
 }
 
 std::vector<SatelliteId> satellites_or_all(std::optional<std::vector<std::uint64_t>> const& given,
@@ -103,6 +110,7 @@ int paths_command(Invocation const& invocation) {
   arguments.check();
 
   Scenario const scenario = load_scenario(arguments.file());
+  refuse_attacks(scenario.damage);
   std::uint32_t const count = satellites(scenario);
   auto const slot = arguments.number("slot", 0, scenario.time.slots - 1);
   auto const from_ids = arguments.numbers("from", count - 1);
@@ -117,8 +125,11 @@ int paths_command(Invocation const& invocation) {
   watch_for_signals();
   with_threads(static_cast<unsigned>(threads.value_or(0)), [&] {
     Network const network = make_network(scenario);
-    SnapshotBatch const batch = snapshots(scenario, network, static_cast<std::uint32_t>(slot.value_or(0)), 1,
-                                          Purpose::evaluation_outage);
+    DamagedNetwork const damaged(network, scenario.damage, scenario.seed);
+    SnapshotBatch const batch =
+        damaged_snapshots(scenario, network, damaged, static_cast<std::uint32_t>(slot.value_or(0)), 1,
+                          Purpose::evaluation_outage)
+            .batch;
     if (!output && from.size() == 1 && to.size() == 1) {
       print_route(batch, *backend, from.front(), to.front());
       return;

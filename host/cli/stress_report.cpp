@@ -26,9 +26,21 @@ constexpr auto penalty = static_cast<std::size_t>(LossPolicy::penalty);
 
 constexpr double bytes_per_mb = 1e6;
 
-/// Whether any token missed an expert, so that there is a weakest layer and host.
-bool is_weak(StressPoint const& point) {
-  return point.weakest_host_lost > 0;
+/// Empty where nothing is lost.
+std::optional<std::uint32_t> weakest_layer(StressPoint const& point) {
+  if (!(point.layer_lost[point.weakest_layer] > 0)) return std::nullopt;
+  return point.weakest_layer;
+}
+
+/// Empty where no host alone is missed.
+std::optional<std::size_t> weakest_host(StressPoint const& point) {
+  if (!(point.weakest_host_lost > 0)) return std::nullopt;
+  return index(point.weakest_host);
+}
+
+template <class Number>
+std::string text_of(std::optional<Number> number, char const* none) {
+  return number ? std::to_string(*number) : none;
 }
 
 std::string percent(double share) {
@@ -102,9 +114,8 @@ void print_family(std::ostream& out, Labels const& labels, Stress const& stress,
         << cell(std::to_string(point.delivering[drop]), 6) << loss_cells(point.undeliverable[drop])
         << cell(percent(point.detours), 9) << cell(format("%.1f", point.mean_ms[wait].mean), 10)
         << cell(format("%.1f", point.waited_ms), 10) << cell(percent(point.undeliverable[wait].mean), 8)
-        << cell(milliseconds(point.mean_ms[penalty].mean), 10)
-        << cell(is_weak(point) ? std::to_string(point.weakest_layer) : "-", 6)
-        << cell(is_weak(point) ? std::to_string(index(point.weakest_host)) : "-", 6) << '\n';
+        << cell(milliseconds(point.mean_ms[penalty].mean), 10) << cell(text_of(weakest_layer(point), "-"), 6)
+        << cell(text_of(weakest_host(point), "-"), 6) << '\n';
   });
 }
 
@@ -181,10 +192,8 @@ nlohmann::ordered_json point_json(StressPoint const& point) {
   json["detours"] = point.detours;
   json["weakest_layer"] = nullptr;
   json["weakest_host"] = nullptr;
-  if (is_weak(point)) {
-    json["weakest_layer"] = point.weakest_layer;
-    json["weakest_host"] = index(point.weakest_host);
-  }
+  if (auto const layer = weakest_layer(point)) json["weakest_layer"] = *layer;
+  if (auto const host = weakest_host(point)) json["weakest_host"] = *host;
   json["weakest_host_lost"] = point.weakest_host_lost;
   json["layer_lost"] = point.layer_lost;
   if (point.repair) json["repair"] = repair_json(*point.repair);
@@ -232,8 +241,8 @@ void add_point(Cells& cells, StressPoint const& point, bool with_repair) {
   cells.emplace_back("waited_ms", csv(point.waited_ms));
   cells.emplace_back("waiting", csv(point.waiting));
   cells.emplace_back("detours", csv(point.detours));
-  cells.emplace_back("weakest_layer", is_weak(point) ? std::to_string(point.weakest_layer) : "");
-  cells.emplace_back("weakest_host", is_weak(point) ? std::to_string(index(point.weakest_host)) : "");
+  cells.emplace_back("weakest_layer", text_of(weakest_layer(point), ""));
+  cells.emplace_back("weakest_host", text_of(weakest_host(point), ""));
   cells.emplace_back("weakest_host_lost", csv(point.weakest_host_lost));
   for (std::size_t l = 0; l < point.layer_lost.size(); ++l) {
     cells.emplace_back("layer_" + std::to_string(l) + "_lost", csv(point.layer_lost[l]));

@@ -89,8 +89,8 @@ std::optional<Shortage> redundancy_shortage(Region const& network, Scenario cons
   std::uint64_t const wanted = scenario.gateways_host_experts ? std::max(hosts, gateways) : hosts + gateways;
   if (wanted <= network.satellites) return std::nullopt;
   return Shortage{network.name + " has " + std::to_string(network.satellites) + " satellites, too few for " +
-                      std::to_string(copies) + " copies of experts and " + std::to_string(spares) +
-                      " spare gateways",
+                      std::to_string(copies) + " copies of experts, a gateway and " + std::to_string(spares) +
+                      " spare ones",
                   "ask for fewer replicas or spares, or raise placement.capacity"};
 }
 

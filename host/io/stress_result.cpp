@@ -162,8 +162,12 @@ void write_fates(Points& points, std::size_t layers) {
   points.add({"detours", "1", "share of the tokens that policy drop delivers that took a longer path"},
              [](auto const& point) { return point.detours; });
   points.add({"weakest_layer", "1", "layer in which most tokens miss an expert; NaN where none does"},
-             [](auto const& point) { return point.weakest_host_lost > 0 ? point.weakest_layer : absent; });
-  points.add({"weakest_host", "1", "satellite whose experts tokens miss most often; NaN where none does"},
+             [](auto const& point) {
+               return point.layer_lost[point.weakest_layer] > 0 ? point.weakest_layer : absent;
+             });
+  points.add({"weakest_host", "1",
+              "satellite whose experts tokens miss most often while others of the layer are there; NaN where "
+              "none does"},
              [](auto const& point) {
                return point.weakest_host_lost > 0 ? static_cast<double>(index(point.weakest_host)) : absent;
              });

@@ -86,10 +86,18 @@ FateView FateTables::view(std::uint64_t slot_ns, std::uint64_t penalty_ns) const
   return {views_, wait_, detours_, slot_ns, penalty_ns};
 }
 
-std::vector<std::uint32_t> FateTables::unreachable_slots() const {
+std::vector<std::uint32_t> FateTables::missing_slots() const {
   std::vector<std::uint32_t> slots(experts_, 0);
+  std::size_t const per_layer = experts_ / costs_.front().layer_ns.size();
   for (std::size_t s = 0; s < costs_.size(); ++s) {
-    for (std::size_t e = 0; e < experts_; ++e) slots[e] += reachable(s, e) ? 0u : 1u;
+    for (std::size_t first = 0; first < experts_; first += per_layer) {
+      std::vector<std::size_t> missing;
+      for (std::size_t e = first; e < first + per_layer; ++e) {
+        if (!reachable(s, e)) missing.push_back(e);
+      }
+      if (missing.size() == per_layer) continue;
+      for (std::size_t const e : missing) ++slots[e];
+    }
   }
   return slots;
 }

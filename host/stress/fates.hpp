@@ -30,8 +30,9 @@ class FateTables {
   FateTables& operator=(FateTables const&) = delete;
 
   FateView view(std::uint64_t slot_ns, std::uint64_t penalty_ns) const;
-  /// Slots in which each expert is unreachable: [layer][expert].
-  std::vector<std::uint32_t> unreachable_slots() const;
+  /// Slots in which each expert is unreachable though others of its layer are not, so that it is not for its
+  /// gateways: [layer][expert].
+  std::vector<std::uint32_t> missing_slots() const;
 
  private:
   bool reachable(std::size_t slot, std::size_t expert) const;

@@ -13,6 +13,8 @@
 namespace spacemoe {
 namespace {
 
+/// In slots without a path weights are taken to travel as far as to the farthest satellite.
+constexpr LostPath as_the_farthest{1, 0};
 constexpr double no_cost = std::numeric_limits<double>::infinity();
 
 /// An expert whose host is lost.
@@ -43,6 +45,7 @@ class Repairer {
       if (!remains_.serves(here().gateway[l])) move_gateway(here().gateway[l]);
     }
     move_experts(budget_bytes);
+    add_flights();
     return std::move(repair_);
   }
 
@@ -325,8 +328,20 @@ class Repairer {
     double const bytes = context_.scenario.model.expert_bytes;
     double& sent_s = sent_s_[from];
     sent_s += 8 * bytes / remains_.rate_bit_s();
-    repair_.transfers.push_back({x.layer, x.expert, from, to, sent_s + paths(from)[index(to)] * 1e-9});
+    repair_.transfers.push_back({x.layer, x.expert, from, to, sent_s});
     repair_.bytes += bytes;
+  }
+
+  /// Adds to when weights are sent the path that they take then, on the mean of all slots.
+  void add_flights() {
+    std::vector<SatelliteId> senders;
+    for (auto const& [sender, sent_s] : sent_s_) senders.push_back(sender);
+    if (senders.empty()) return;
+    MeanPaths const flights(remains_.slots(), context_.backend, senders, as_the_farthest);
+    for (Transfer& transfer : repair_.transfers) {
+      auto const sender = std::ranges::lower_bound(senders, transfer.from) - senders.begin();
+      transfer.arrival_s += flights.from(static_cast<std::uint32_t>(sender))[index(transfer.to)] * 1e-9;
+    }
   }
 
   static constexpr std::size_t most_near = 64;  ///< satellites that are looked at for a gateway

@@ -29,12 +29,14 @@ struct Subject {
 
 using SlotTable = std::vector<SlotCosts>;  // [slot]
 
-/// A draw: its outages and tokens, one placement of every subject, and what these cost without damage.
+/// A draw: its outages and tokens, one placement of every subject, and what these cost without damage but for
+/// slower links, as a path over slower links is no detour.
 struct Trial {
   Scenario scenario;
   Network network;
   std::uint32_t number;
   std::vector<Placement const*> placements;  ///< [subject]
+  double link_rate;                          ///< level of the damage to it in `whole`
   std::vector<SlotTable> whole;              ///< [subject]
 };
 
@@ -104,16 +106,20 @@ class Stresser {
     Scenario drawn = scenario_;
     drawn.seed = fresh_seed(scenario_.seed, FreshDraws::stress, number);
     Network network = make_network(drawn);
-    Trial trial{std::move(drawn), std::move(network), number, {}, {}};
+    Trial trial{std::move(drawn), std::move(network), number, {}, 0, {}};
     for (Subject const& subject : subjects_) {
       trial.placements.push_back(&subject.placements[number % subject.placements.size()]);
     }
-    trial.whole = costed(trial, DamagedNetwork(trial.network, {}, scenario_.seed), trial.placements).slots;
+    trial.whole = whole_costs(trial, 0);
     for (std::size_t f = 0; f < options_.families.size(); ++f) {
       for (std::size_t level = 0; level < options_.levels.size(); ++level) {
         Damage damage = scenario_.damage;
         damage[options_.families[f]] = options_.levels[level];
         damage.draw = number;
+        if (damage[DamageFamily::link_rate] != trial.link_rate) {
+          trial.whole = whole_costs(trial, damage[DamageFamily::link_rate]);
+          trial.link_rate = damage[DamageFamily::link_rate];
+        }
         run_level(trial, damage, &points_[(f * options_.levels.size() + level) * entries()]);
         ++done_;
         if (options_.progress) {
@@ -121,6 +127,12 @@ class Stresser {
         }
       }
     }
+  }
+
+  std::vector<SlotTable> whole_costs(Trial const& trial, double link_rate) {
+    Damage slower;
+    slower[DamageFamily::link_rate] = link_rate;
+    return costed(trial, DamagedNetwork(trial.network, slower, scenario_.seed), trial.placements).slots;
   }
 
   /// Attacked, every subject has a network of its own. Damage is drawn from the scenario's own seed, so that
@@ -194,10 +206,10 @@ class Stresser {
 
   void add(Trial const& trial, FateTables const& fates, Placement const& placement, PointSum& point) const {
     FateTally const tally = sample_fates(routing_.view(), view(fates), trial.scenario.seed, counts_);
-    auto const unreachable_slots = fates.unreachable_slots();
+    auto const slots = fates.missing_slots();
     std::vector<double> missed(satellites(scenario_), 0);
-    for (std::size_t e = 0; e < unreachable_slots.size(); ++e) {
-      missed[index(placement.host[e])] += chance_[e] * unreachable_slots[e] / scenario_.time.slots;
+    for (std::size_t e = 0; e < slots.size(); ++e) {
+      missed[index(placement.host[e])] += chance_[e] * slots[e] / scenario_.time.slots;
     }
     point.add(tally, missed);
   }

@@ -625,6 +625,17 @@ class Describe(Folder):
 
 
 class Paths(Folder):
+    def test_paths_meet_damage(self):
+        def scenario(damage):
+            file = self.folder / "damaged.toml"
+            file.write_text(pathlib.Path(SMALL).read_text() + f"\n[damage]\n{damage}\n")
+            return file
+        words = ("--from", 0, "--to", 20)
+        whole = self.succeed("paths", SMALL, *words)
+        self.assertEqual(self.succeed("paths", scenario("links = 0"), *words), whole)
+        self.assertNotEqual(self.succeed("paths", scenario("links = 0.3"), *words), whole)
+        self.assertIn("attacks aim at a placement", self.refuse(2, "paths", scenario("hosts = 0.1"), *words))
+
     def test_a_single_pair_shows_its_route(self):
         text = self.succeed("paths", SMALL, "--from", 0, "--to", 20)
         self.assertRegex(text, r"from 0 to 20: [0-9.]+ ms, \d+ hops")

@@ -1,5 +1,6 @@
 #include "host/stress/fates.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -116,6 +117,34 @@ TEST(Stress, LostTokensGrowWithTheLevel) {
       EXPECT_LE(result.at(f, 2, p).undeliverable[1].mean, many);
       EXPECT_EQ(result.at(f, 2, p).undeliverable[2].mean, 0);
     }
+  }
+}
+
+TEST(Stress, SlowerLinksAreNoDetours) {
+  Scenario scenario = small_scenario();
+  scenario.links.survival = 1;
+  scenario.links.rate_bit_s = 1e6;
+  Stress const slower = stressed(scenario, {DamageFamily::link_rate}, {0, 0.5});
+  for (std::size_t p = 0; p < slower.placements.size(); ++p) {
+    EXPECT_GT(slower.at(0, 1, p).mean_ms[0].mean, slower.at(0, 0, p).mean_ms[0].mean);
+    EXPECT_EQ(slower.at(0, 1, p).detours, 0);
+  }
+  scenario.damage[DamageFamily::link_rate] = 0.5;
+  Stress const both = stressed(scenario, {DamageFamily::links}, {0, 0.1});
+  for (std::size_t p = 0; p < both.placements.size(); ++p) {
+    EXPECT_EQ(both.at(0, 0, p).detours, 0);
+    EXPECT_GT(both.at(0, 1, p).detours, 0);
+  }
+}
+
+TEST(Stress, LostGatewaysShowInTheirLayersAndInNoHost) {
+  Scenario scenario = small_scenario();
+  scenario.links.survival = 1;
+  Stress const result = stressed(scenario, {DamageFamily::gateways}, {0.25});
+  for (StressPoint const& point : result.point) {
+    EXPECT_EQ(point.layer_lost[point.weakest_layer], *std::ranges::max_element(point.layer_lost));
+    EXPECT_GT(point.layer_lost[point.weakest_layer], 0);
+    EXPECT_EQ(point.weakest_host_lost, 0);
   }
 }
 

@@ -207,6 +207,30 @@ TEST(Repair, SendsOneAfterTheOtherFromTheFirstGateway) {
   EXPECT_EQ(repair.duration_s(), std::max(repair.transfers[0].arrival_s, repair.transfers[1].arrival_s));
 }
 
+TEST(Repair, TakesNoLongerThanPathsDo) {
+  // So many outages that sender and receiver are often cut off from each other.
+  Scene const scene(5, [](Scenario& scenario) {
+    scenario.links.survival = 0.6;
+    scenario.time.slots = 12;
+  });
+  auto const left = scene.damaged({scene.placement.host[0], scene.placement.host[9]});
+  Repair const repair = scene.repair(left);
+  ASSERT_EQ(repair.transfers.size(), 2u);
+  auto const slots = damaged_snapshots(scene.scenario, scene.network, left, 0, 12, Purpose::planning_outage);
+  auto const paths = scene.backend->path_latencies(slots.batch, std::array{repair.transfers[0].from});
+  Nanoseconds greatest = 0;
+  bool cut_off = false;
+  for (std::uint32_t slot = 0; slot < 12; ++slot) {
+    for (Nanoseconds const latency : paths->row(slot, 0)) greatest = greater_finite(greatest, latency);
+    for (Transfer const& transfer : repair.transfers) {
+      cut_off = cut_off || paths->row(slot, 0)[index(transfer.to)] == unreachable;
+    }
+  }
+  EXPECT_TRUE(cut_off);
+  double const sent_s = 2 * 8e6 / scene.scenario.links.rate_bit_s;
+  EXPECT_LE(repair.duration_s(), sent_s + greatest * 1e-9);
+}
+
 TEST(Repair, TakesCopiesThatAreLeftAndHelpsThoseWithoutFirst) {
   Scene scene(7);
   std::uint32_t const rare = scene.chance[0] < scene.chance[1] ? 0 : 1;
