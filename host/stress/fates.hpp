@@ -24,8 +24,10 @@ inline constexpr std::array<std::string_view, loss_policies> loss_policy_names{"
 /// Costs of one placement in all slots of a damaged network, as token_fate reads them.
 class FateTables {
  public:
-  /// `costs` are those of each slot, with the copies that serve; `whole` those without damage.
+  /// `costs` are those of each slot, with the copies that serve; `whole` those without damage. The placement
+  /// must outlive it.
   FateTables(PlacementCosts const& placement, std::vector<SlotCosts> costs, std::span<SlotCosts const> whole);
+  FateTables(PlacementCosts&&, std::vector<SlotCosts>, std::span<SlotCosts const>) = delete;
   FateTables(FateTables const&) = delete;
   FateTables& operator=(FateTables const&) = delete;
 

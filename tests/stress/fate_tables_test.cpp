@@ -39,6 +39,7 @@ class RandomCosts {
       auto const hosts = static_cast<std::uint32_t>(1 + random() % 8);  // of a layer; some shared
       for (std::uint32_t e = 0; e < experts; ++e) placement_.host.push_back(satellite(random() % hosts));
     }
+    costs_.emplace(scenario_, compute_, placement_, PathSources(placement_.gateway));
     // Some hosts and gateways are never reached.
     std::vector<double> share(30 * layers, reachable);
     for (double& chance : share) chance = random() % 10 == 0 ? 0 : chance;
@@ -58,10 +59,7 @@ class RandomCosts {
   std::vector<SlotCosts> const& broken() const { return broken_; }
   std::vector<SlotCosts> const& whole() const { return whole_; }
 
-  FateTables tables() const {
-    PathSources const sources(placement_.gateway);
-    return {PlacementCosts(scenario_, compute_, placement_, sources), broken_, whole_};
-  }
+  FateTables tables() const { return {*costs_, broken_, whole_}; }
 
  private:
   /// `up` [layer][host, its gateway last].
@@ -88,6 +86,7 @@ class RandomCosts {
   Scenario scenario_;
   ComputeTimes compute_;
   Placement placement_;
+  std::optional<PlacementCosts> costs_;
   std::vector<SlotCosts> broken_, whole_;
 };
 
@@ -241,8 +240,8 @@ TEST(FateTables, WaitAsLongAsItTakes) {
   SlotCosts const missing{{0}, {unreachable}, SlotCosts::Serving{0, {0}, {0}, {unreachable}}};
   std::vector<SlotCosts> costs(slots, missing);
   costs.back() = {{0}, {4}, SlotCosts::Serving{0, {0}, {0}, {4}}};
-  FateTables const tables(PlacementCosts(scenario, compute, placement, PathSources(placement.gateway)), costs,
-                          costs);
+  PlacementCosts const placed(scenario, compute, placement, PathSources(placement.gateway));
+  FateTables const tables(placed, costs, costs);
   RoutingTables const routing(RoutingLaw::plackett_luce, scenario.weights, 1);
   std::vector<std::uint32_t> count(slots, 0);
   std::uint64_t waited = 0;
