@@ -1,15 +1,14 @@
 #include <iostream>
-#include <limits>
 
 #include "host/cli/arguments.hpp"
 #include "host/cli/backend_choice.hpp"
 #include "host/cli/commands.hpp"
 #include "host/cli/interrupt.hpp"
 #include "host/cli/memory_check.hpp"
-#include "host/cli/placement_choice.hpp"
 #include "host/cli/progress.hpp"
 #include "host/cli/refining.hpp"
 #include "host/cli/report.hpp"
+#include "host/cli/scenario_choice.hpp"
 #include "host/cpu/cpu_backend.hpp"
 #include "host/evaluation/evaluate.hpp"
 #include "host/io/result_file.hpp"
@@ -17,8 +16,6 @@
 
 namespace spacemoe {
 namespace {
-
-constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
 
 std::vector<OptionSpec> options() {
   std::vector<OptionSpec> specs{
@@ -84,12 +81,7 @@ int evaluate_command(Invocation const& invocation) {
   auto const threads = arguments.number("threads", 1, 4096);
   BackendChoice const backend_wanted = backend_choice(arguments);
   std::string const format = arguments.choice("format", {"table", "json", "csv"});
-  ScenarioOverrides const overrides{arguments.list("strategies"),
-                                    arguments.number("tokens", 1, most),
-                                    arguments.number("seed", 0, most),
-                                    placement_choice(arguments),
-                                    arguments.number("replicas", 0, most_copies),
-                                    arguments.number("spare-gateways", 0, most_copies)};
+  ScenarioOverrides const overrides = scenario_choice(arguments);
   bool const with_load = arguments.flag("load");
   arguments.check();
 

@@ -8,9 +8,9 @@
 #include "host/cli/commands.hpp"
 #include "host/cli/interrupt.hpp"
 #include "host/cli/memory_check.hpp"
-#include "host/cli/placement_choice.hpp"
 #include "host/cli/progress.hpp"
 #include "host/cli/refining.hpp"
+#include "host/cli/scenario_choice.hpp"
 #include "host/cli/stress_report.hpp"
 #include "host/cpu/cpu_backend.hpp"
 #include "host/io/scenario_file.hpp"
@@ -22,7 +22,6 @@
 namespace spacemoe {
 namespace {
 
-constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
 constexpr double bytes_per_mb = 1e6;
 
 std::vector<OptionSpec> options() {
@@ -186,12 +185,7 @@ int stress_command(Invocation const& invocation) {
   auto const threads = arguments.number("threads", 1, 4096);
   BackendChoice const backend_wanted = backend_choice(arguments);
   std::string const format = arguments.choice("format", {"table", "json", "csv"});
-  ScenarioOverrides const overrides{arguments.list("strategies"),
-                                    arguments.number("tokens", 1, most),
-                                    arguments.number("seed", 0, most),
-                                    placement_choice(arguments),
-                                    arguments.number("replicas", 0, most_copies),
-                                    arguments.number("spare-gateways", 0, most_copies)};
+  ScenarioOverrides const overrides = scenario_choice(arguments);
   arguments.check();
 
   Scenario const scenario = load_scenario(arguments.file(), overrides);
