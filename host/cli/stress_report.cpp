@@ -156,7 +156,8 @@ void print_legend(std::ostream& out, Stress const& stress) {
          "penalty  its layer goes without, "
       << format("%g", stress.penalty_ms)
       << " ms later; nothing is lost\n"
-         "weakest  layer in which most tokens miss an expert, and satellite whose experts they miss most\n";
+         "weakest  layer in which most tokens miss an expert, and host that they miss most while its layer "
+         "has a gateway\n";
   if (std::ranges::any_of(stress.point, has_moved)) {
     out << "repair   where anything moves, means over draws; during: while weights are on their way, under "
            "drop\n";
